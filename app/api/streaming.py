@@ -37,11 +37,7 @@ def answer_stream(
 ) -> Response:
     """Answer the rows in the body of the present request.
 
-    Args:
-        adapter: of the model.
-        kind: the media type, one of the adapter's ``streams``.
-        contributions: whether the answers have contributions.
-        limits: what one request may have.
+    ``kind`` is the media type, one of the adapter's ``streams``.
 
     Raises:
         HTTPException: for a body that is not read, or that has more than is answered here.

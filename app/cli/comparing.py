@@ -24,12 +24,8 @@ def tell_comparison(
 ) -> str:
     """Print how two models answer the rows of a file, or pictures.
 
-    Args:
-        new: the model that may replace the other.
-        old: the other.
-        data: a table with the columns of both forms and the truth, or a folder with a folder of
-            pictures for each class.
-        target: the column with the truth.
+    ``data`` is a table with the columns of both forms and the truth, ``target``, or a folder with a
+    folder of pictures for each class.
 
     Returns:
         Why not to replace the old one; "" where nothing speaks against it.

@@ -44,10 +44,6 @@ def find_chromium() -> str | None:
 def serve(slug: str, root: Path) -> Iterator[str]:
     """Serve one model on a free port of this machine, for as long as the context lasts.
 
-    Args:
-        slug: the model's.
-        root: the folder of the models' folders.
-
     Returns:
         The page's address.
 
@@ -102,10 +98,7 @@ def _answers(server: "subprocess.Popen[bytes]", address: str) -> bool:
 def picture(slug: str, root: Path, chromium: str) -> Path:
     """Save a picture of a model's page in its folder.
 
-    Args:
-        slug: the model's.
-        root: the folder of the models' folders.
-        chromium: the program.
+    ``chromium`` is the program.
 
     Raises:
         PreviewError: if there is none then.
@@ -134,10 +127,7 @@ def picture(slug: str, root: Path, chromium: str) -> Path:
 def show(slug: str, root: Path, tell_address: Callable[[str], object]) -> None:
     """Open a model's page in the browser, and serve it until somebody stops that with Ctrl+C.
 
-    Args:
-        slug: the model's.
-        root: the folder of the models' folders.
-        tell_address: called with the page's address.
+    ``tell_address`` is called with the page's address.
 
     Raises:
         PreviewError: if the app does not start, or ends.

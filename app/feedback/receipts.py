@@ -52,10 +52,7 @@ class ReceiptSigner:
     def sign(self, day: dt.date, answer: KeptAnswer, facts: str) -> str:
         """Make the receipt of an answer: each call makes another number.
 
-        Args:
-            day: today.
-            answer: what was answered.
-            facts: the fields as typed, as a query string.
+        ``facts`` are the fields as typed, as a query string.
         """
         number = base64.b32encode(os.urandom(_BYTES)).decode()
         value, low, high, probability = answer

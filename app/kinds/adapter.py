@@ -83,11 +83,7 @@ class RowStream(ABC, Generic[PredictionT]):
 
     @abstractmethod
     def answer(self, contributions: bool) -> Iterator[Sequence[StreamedRow[PredictionT]]]:
-        """Answer the rows in their order, some at a time.
-
-        Args:
-            contributions: whether the answers have contributions.
-        """
+        """Answer the rows in their order, some at a time."""
 
 
 class KindSchemas(NamedTuple):
@@ -219,10 +215,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     def open_file(self, source: SourceFile, options: ReadOptions, warnings: bool) -> OpenFile:
         """Open a file of any length.
 
-        Args:
-            source: the file.
-            options: how a table is read.
-            warnings: whether rows that are unlike all training rows are looked for.
+        ``warnings`` says whether rows that are unlike all training rows are looked for.
 
         Raises:
             TableError: if it cannot be read, or lacks a column; the message is for people.
@@ -233,12 +226,8 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     ) -> CaseFile:
         """Answer a table of cases whose truth is known.
 
-        Args:
-            file: the file.
-            name: what it is called.
-            options: how it is read.
-            target: the column with the truth; "" where its name tells.
-            date: the column with the day; "" where its name tells, or there is none.
+        ``target`` is the column with the truth, ``date`` that with the day; "" where its name
+        tells.
 
         Raises:
             TableError: if it cannot be used; the message is for people.
@@ -249,9 +238,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     def read_labelled(self, data: Path, target: str) -> tuple[CaseFile, str]:
         """Answer cases whose truth is known, to hold the model against another one.
 
-        Args:
-            data: a table, or for pictures a folder with a folder for each class.
-            target: the column with the truth.
+        ``data`` is a table, or for pictures a folder with a folder for each class.
 
         Returns:
             What it answers, and the hash of the data as manifests have it.
@@ -316,9 +303,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
     ) -> Result:
         """Present a submission's result.
 
-        Args:
-            submission: None where nothing was typed yet.
-            explained: None where the submission has no row.
+        ``submission`` is None where nothing was typed yet, ``explained`` where it has no row.
         """
 
     form_bytes: int = FORM_BYTES
@@ -329,12 +314,7 @@ class KindAdapter(ABC, Generic[RowT, PredictionT]):
         """Make the field in which a visitor says what was right."""
 
     def build_report_form(self, site: Site, days: int) -> ReportForm:
-        """Build the form that stands below an answer.
-
-        Args:
-            site: says where it stands.
-            days: for how long a report is kept.
-        """
+        """Build the form that stands below an answer."""
         field = self.make_truth_field()
         question = f"Do you know {field.noun_phrase}?"
         view = build_field(field, None)

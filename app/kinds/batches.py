@@ -4,9 +4,7 @@ A file is read twice: once to know that it can be read to its end and how many r
 what is wrong with it is said before the first answer, and once to answer it.
 """
 
-import gzip
 import zipfile
-import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
@@ -16,7 +14,14 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from model.contract.archives import read_archive
 from model.contract.pictures import MAX_BYTES
-from model.contract.tables import Block, OpenTable, ReadOptions, TableError, open_table
+from model.contract.tables import (
+    Block,
+    OpenTable,
+    ReadOptions,
+    TableError,
+    UnpackedFile,
+    open_table,
+)
 from model.contract.tables.matching import match_columns
 from model.serving.batch import Answers, BatchPredictor, ExplainedRows, ItemPredictor
 from model.serving.kinds.pictures import PictureModel
@@ -186,19 +191,15 @@ def split_block(block: Block, rows: int) -> Iterator[Block]:
         yield block._replace(columns=columns, rows=stop - start, ragged=ragged)
 
 
-class _UnpackedUpload(gzip.GzipFile):
+class _UnpackedUpload(UnpackedFile):
     """What is in a file that gzip packed, up to a limit."""
 
     def __init__(self, file: BinaryIO, name: str, limits: BatchLimits) -> None:
-        super().__init__(fileobj=file, mode="rb")
+        super().__init__(file, name)
         self._left = MOST_UNPACKED * limits.bytes
-        self._called = name
 
     def read(self, size: int | None = -1) -> bytes:
-        try:
-            data = super().read(self._left + 1 if size is None or size < 0 else size)
-        except (OSError, EOFError, zlib.error):
-            raise TableError(f"{self._called} is not a whole file of gzip.") from None
+        data = super().read(self._left + 1 if size is None or size < 0 else size)
         self._left -= len(data)
         if self._left < 0:
             raise TooLargeError("What is packed in it is far larger than itself.")

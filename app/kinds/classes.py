@@ -7,6 +7,7 @@ from app.feedback.outcomes import KeptAnswer
 from app.kinds.adapter import Payload, Schema, list_labels
 from app.kinds.rows import Headline, RowAdapter
 from app.kinds.schemas import (
+    COVERAGE,
     SHARE,
     build_answer,
     build_class_properties,
@@ -16,7 +17,14 @@ from app.kinds.schemas import (
 from app.kinds.truths import ask_class
 from app.presentation.contexts import ApiTexts, KindAbout
 from app.presentation.plots import plot_reliability
-from app.presentation.result import MAX_CLASSES, ClassView, Notes, write_notes
+from app.presentation.result import (
+    MAX_CLASSES,
+    ClassView,
+    Notes,
+    describe_hidden,
+    present_classes,
+    write_notes,
+)
 from app.presentation.scales import ShareScale, format_exact, write_held
 from model.contract import formatting
 from model.contract.fields import AnyField
@@ -172,22 +180,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         """The most probable classes, the first one first; steps of a scale in their order."""
         if probabilities is None:
             return ()
-        shares = dict(zip(self._output.classes, probabilities, strict=True))
-        most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
-        best = most_probable[0]
-        if self._output.order:
-            most_probable = [item for item in self._output.shown if item in most_probable]
-        return tuple(
-            ClassView(
-                item.value,
-                item.label,
-                format_exact(shares[item]),
-                self._scale.format(shares[item]),
-                round(shares[item] * 100, 1),
-                "up" if item is best else "within",
-            )
-            for item in most_probable
-        )
+        order = self._output.shown if self._output.order else ()
+        return present_classes(self._output.classes, probabilities, self._scale.format, order)
 
     def _describe_certainty(self, prediction: ClassPrediction, known: frozenset[str]) -> str:
         """How sure the model is, and the probability of the classes not shown."""
@@ -202,14 +196,8 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             return f"The model names the {self._output.noun} and does not say how sure it is."
         sure = self._shares.describe_sureness(prediction.probability or 0.0, "row")
         sentence = formatting.end_sentence(f"The model is {sure}: {self._labels[prediction.label]}")
-        hidden = len(probabilities) - MAX_CLASSES
-        if hidden <= 0:
-            return sentence
-        rest = max(1 - sum(sorted(probabilities)[-MAX_CLASSES:]), 0.0)
-        if hidden == 1:
-            return f"{sentence} The class not shown has {self._scale.format(rest)}."
-        count = formatting.format_number(hidden, self._card.locale)
-        return f"{sentence} The {count} classes not shown have {self._scale.format(rest)} together."
+        rest = describe_hidden(probabilities, self._scale.format, self._card.locale)
+        return f"{sentence} {rest}".rstrip()
 
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """Contributions are to the probability of the label."""
@@ -238,15 +226,14 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         return {"low": likely.low, "high": likely.high, "coverage": coverage}
 
     def _build_answer_schema(self) -> Schema:
-        contributions = None
-        if self._output.probabilities:
-            key = self.contributions_key
-            contributions = build_contributions_schema(self._card, {key: SHARE})
-            contributions["description"] = "What contributes to the probability of the label."
         properties = build_class_properties(self._output)
         if self.model.ranges is not None:
             properties["likely"] = self._build_range_schema()
-        if self._output.risk and contributions is not None:
+        if not self._output.probabilities:
+            return build_answer(properties, None)
+        contributions = build_contributions_schema(self._card, {self.contributions_key: SHARE})
+        contributions["description"] = "What contributes to the probability of the label."
+        if self._output.risk:
             label = self._labels[self._output.risk]
             contributions["description"] = "What contributes to the risk."
             properties["risk"] = {**SHARE, "description": f"The probability of {label}."}
@@ -254,14 +241,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
 
     def _build_range_schema(self) -> Schema:
         value: Schema = {"type": "string", "enum": list(self._output.order)}
-        share: Schema = {
-            "type": ["number", "null"],
-            "minimum": 0,
-            "maximum": 1,
-            "description": "The share of such ranges that held the truth of rows that the model "
-            "had not seen; null for a row unlike the data.",
-        }
-        schema = build_object({"low": value, "high": value, "coverage": share})
+        schema = build_object({"low": value, "high": value, "coverage": COVERAGE})
         description = "The lowest and the highest likely class, in the order of the scale."
         return {"anyOf": [schema, {"type": "null"}], "description": description}
 

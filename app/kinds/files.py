@@ -84,12 +84,7 @@ class OpenFile(ABC):
 
     @abstractmethod
     def answer(self, render: Render, workers: int) -> Iterator[RenderedBlock]:
-        """Answer the rows in their order, some at a time.
-
-        Args:
-            render: makes what is written.
-            workers: processes that answer side by side, where the kind can use several.
-        """
+        """Answer the rows in their order, some at a time."""
 
 
 class TableFile(OpenFile):

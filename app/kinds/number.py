@@ -12,7 +12,13 @@ from markupsafe import Markup
 from app.feedback.outcomes import KeptAnswer, OutputValue
 from app.kinds.adapter import Payload, Schema
 from app.kinds.rows import Headline, RowAdapter
-from app.kinds.schemas import NUMBER, build_answer, build_contributions_schema, build_object
+from app.kinds.schemas import (
+    COVERAGE,
+    NUMBER,
+    build_answer,
+    build_contributions_schema,
+    build_object,
+)
 from app.kinds.truths import ask_number
 from app.presentation import charts
 from app.presentation.batches import BatchAnswers, Tally, present_distribution
@@ -368,20 +374,12 @@ class NumberAdapter(RowAdapter[PointPrediction]):
     def _build_interval_schema(self) -> Schema:
         if self.model.intervals is None:
             return {"type": "null", "description": "This model has no interval."}
-        share = {
-            "type": ["number", "null"],
-            "minimum": 0,
-            "maximum": 1,
-            "description": "The share of such intervals that held the truth of rows that the "
-            "model had not seen, with the same fields given; null for a row unlike the data, for "
-            "which it is unknown.",
-        }
         evidence = {
             "type": ["string", "null"],
             "description": "What that was measured on, and what it cannot promise.",
         }
         return build_object(
-            {"low": NUMBER, "high": NUMBER, "coverage": share, "evidence": evidence}
+            {"low": NUMBER, "high": NUMBER, "coverage": COVERAGE, "evidence": evidence}
         )
 
     def _format_rounded(self, value: float) -> str:

@@ -42,10 +42,11 @@ from app.presentation.pictures import (
 from app.presentation.plots import plot_reliability
 from app.presentation.reports import PICTURE
 from app.presentation.result import (
-    MAX_CLASSES,
     ClassView,
     Result,
+    describe_hidden,
     measure_size,
+    present_classes,
     refuse,
     write_notes,
 )
@@ -242,35 +243,15 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
         """The classes with their probabilities: two in the card's order, more by probability."""
-        shares = dict(
-            zip(self._output.classes, _round_shares(prediction.probabilities or ()), strict=True)
-        )
-        shown = list(shares)
-        if len(shown) > 2:
-            shown = sorted(shown, key=lambda item: -shares[item])[:MAX_CLASSES]
-        return tuple(
-            ClassView(
-                item.value,
-                item.label,
-                format(shares[item], ".4f"),
-                self._scale.format(shares[item]),
-                round(shares[item] * 100, 1),
-                "up" if item is shown[0] else "within",
-            )
-            for item in shown
-        )
+        classes = self._output.classes
+        order = classes if len(classes) == 2 else ()
+        return present_classes(classes, prediction.probabilities or (), self._scale.format, order)
 
     def _describe_rest(self, prediction: ClassPrediction) -> str:
         """What stands below the bars: the classes that are not shown, and the card's own words."""
-        probabilities = sorted(prediction.probabilities or ())
-        hidden = probabilities[:-MAX_CLASSES]
-        rest = ""
-        if hidden:
-            count = formatting.format_number(len(hidden), self.model.card.locale)
-            noun = "class" if len(hidden) == 1 else "classes"
-            have = "has" if len(hidden) == 1 else "have together"
-            rest = f"The {noun} not shown ({count}) {have} {self._scale.format(sum(hidden))}."
-        return " ".join(filter(None, [rest, self._output.share_text]))
+        probabilities, locale = prediction.probabilities or (), self.model.card.locale
+        rest = describe_hidden(probabilities, self._scale.format, locale)
+        return f"{rest} {self._output.share_text}".strip()
 
     def make_truth_field(self) -> AnyField:
         return ask_class(self._output)
@@ -413,12 +394,3 @@ def _shrink(content: bytes) -> bytes:
         file = BytesIO()
         image.convert("RGB").save(file, "JPEG", quality=75)
     return file.getvalue()
-
-
-def _round_shares(probabilities: Sequence[float]) -> list[float]:
-    """Round to four decimals that still add up to 1."""
-    rounded = [round(share, 4) for share in probabilities]
-    if rounded:
-        largest = rounded.index(max(rounded))
-        rounded[largest] += 1 - sum(rounded)
-    return rounded

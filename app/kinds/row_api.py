@@ -124,7 +124,7 @@ def describe_row_api(card: Card, sample: Payload, first: str, second: str) -> Ap
         "is an error. With an error in any row, nothing is predicted.",
         fields=tuple(
             ApiField(field.name, field.label, field.accepted_json_text, field.required)
-            for field in card.fields
+            for field in card.form
         ),
         sample=json.dumps(sample, indent=2, ensure_ascii=False),
     )

@@ -127,12 +127,12 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         if card.texts:
             self.styles = (*self.styles, "text.css")
             self.scripts = (*self.scripts, "text.js")
-        self.names = card.names
+        self.names = card.form_names
         self.streams = {
             JSON_LINES: partial(JsonRowStream, model),
             CSV: partial(TableRowStream, model),
         }
-        self.too_large = Problem(card.names[0], TOO_LARGE_TEXT)
+        self.too_large = Problem(self.names[0], TOO_LARGE_TEXT)
         self.form_bytes += _ENCODED * sum(field.text_length for field in card.fields)
         self.form_hash = hash_form(card.fields, card.output, card.locale)
         self.examples = tuple(
@@ -273,10 +273,6 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
         """Put a prediction into words.
 
         The announcement is what follows the output's label.
-
-        Args:
-            explained: the prediction.
-            case: what to call the row; "" for this case.
         """
 
     @property
@@ -288,7 +284,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
     def _empty(self) -> Result:
         """The result of an empty form, with the answer to the first example."""
         output, example = self._card.output, self._card.examples[0]
-        required = [field for field in self._card.fields if field.required] or self._card.fields
+        required = [field for field in self._card.form if field.required] or self._card.form
         count = formatting.format_number(len(required), self._card.locale)
         many = len(required) > MAX_LISTED
         heading = f"Fill in {NUMBERS.get(len(required), count)} fact{'s' * (len(required) > 1)}"
@@ -387,7 +383,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
             BATCH_ENDINGS,
             tuple(
                 ApiField(field.name, field.label, field.accepted_text, field.required)
-                for field in card.fields
+                for field in card.form
             ),
         )
 
@@ -479,7 +475,7 @@ class RowAdapter(KindAdapter[Features, PredictionT]):
                 field.label,
                 field.accepted_text + ("" if field.required else ", may be left empty"),
             )
-            for field in self._card.fields
+            for field in self._card.form
         )
         step = self.model.manifest.features
         derived = tuple(Row(item.name, item.expression) for item in step.computed) if step else ()

@@ -9,6 +9,12 @@ from model.contract.outputs import ClassOutput
 
 NUMBER: Schema = {"type": "number"}
 SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+COVERAGE: Schema = {
+    **SHARE,
+    "type": ["number", "null"],
+    "description": "The share of such ranges that held the truth of rows that the model had not "
+    "seen, with the same fields given; null for a row unlike the data, for which it is unknown.",
+}
 
 ROW: Schema = {"$ref": "#/components/schemas/Row"}
 ANSWER: Schema = {"$ref": "#/components/schemas/Answer"}

@@ -61,9 +61,7 @@ def make_presenter(hosted: HostedModel) -> Presenter:
 def pages_blueprint(hosted: HostedModel, embedded: bool = False) -> Blueprint:
     """Create the routes of one model.
 
-    Args:
-        hosted: the model at its address.
-        embedded: whether these are the routes of the form for frames.
+    ``embedded`` says whether these are the routes of the form for frames.
     """
     adapter, render, feedback = hosted.adapter, hosted.render, hosted.feedback
     model, public_url = adapter.model, hosted.settings.public_url

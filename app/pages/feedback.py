@@ -69,10 +69,7 @@ def report_blueprint(
 ) -> Blueprint:
     """Create the routes that take reports on the answers of one model.
 
-    Args:
-        hosted: the model at its address.
-        service: keeps the reports.
-        embedded: whether these are the routes of the form for frames.
+    ``embedded`` says whether these are the routes of the form for frames.
     """
     adapter, render = hosted.adapter, hosted.render
     model = adapter.model

@@ -24,13 +24,7 @@ FoundT = TypeVar("FoundT")
 def receipts_blueprint(
     adapters: Mapping[str, KindAdapter[Any, Any]], render: Renderer, service: FeedbackService
 ) -> Blueprint:
-    """Create the routes by which a visitor reads and deletes a report.
-
-    Args:
-        adapters: of all models, by slug.
-        render: renders the templates.
-        service: keeps the reports.
-    """
+    """Create the routes by which a visitor reads and deletes a report."""
     blueprint = Blueprint("receipts", __name__)
     home = f"{render.root}/feedback"
 

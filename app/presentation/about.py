@@ -1,7 +1,6 @@
 """The /about page: the card and the manifest in words, built once at start-up."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from app.presentation.contexts import AboutContext, KindAbout, MetricTable, Row, Site
 from model.contract import formatting
@@ -16,8 +15,7 @@ def build_about_context(
     card: CardBase, manifest: ManifestBase, version: str, site: Site, kind: KindAbout
 ) -> AboutContext:
     """Describe a model's data, metrics, limits, fields and versions in words."""
-    format_metric = partial(_format_metric, locale=card.locale)
-    table, others = _arrange_metrics(manifest.metrics, format_metric)
+    table, others = _arrange_metrics(manifest.metrics, card.locale)
     size = formatting.format_number(manifest.artifacts[manifest.served].bytes, card.locale)
     return AboutContext(
         site=site,
@@ -44,14 +42,8 @@ def describe_origin(card: CardBase, manifest: ManifestBase) -> str:
     return f"Learned from {card.data_text or manifest.data.text}."
 
 
-def _format_metric(metric: Metric, locale: str) -> str:
-    if metric.share:
-        return formatting.format_percent(metric.value, locale, digits=1)
-    return formatting.format_figure(metric.value, locale)
-
-
 def _arrange_metrics(
-    metrics: Sequence[Metric], format_metric: Callable[[Metric], str]
+    metrics: Sequence[Metric], locale: str
 ) -> tuple[MetricTable | None, tuple[Row, ...]]:
     """Arrange figures in a table where they were measured under several conditions.
 
@@ -67,9 +59,9 @@ def _arrange_metrics(
     names = max(map(list, found.values()), key=len, default=[])
     conditions = [condition for condition, measured in found.items() if list(measured) == names]
     if len(names) < _LEAST or len(conditions) < _LEAST:
-        return None, tuple(Row(metric.label, format_metric(metric)) for metric in metrics)
+        return None, tuple(Row(metric.label, metric.format(locale)) for metric in metrics)
     columns = [list(found[condition].values()) for condition in conditions]
-    cells = [[format_metric(metric) for metric in column] for column in columns]
+    cells = [[metric.format(locale) for metric in column] for column in columns]
     if len(names) > len(conditions):  # a page is high rather than wide
         cells = [list(row) for row in zip(*cells, strict=True)]
         conditions, names = names, conditions
@@ -82,7 +74,7 @@ def _arrange_metrics(
     )
     arranged = {metric.name for column in columns for metric in column}
     return table, tuple(
-        Row(metric.label, format_metric(metric))
+        Row(metric.label, metric.format(locale))
         for metric in metrics
         if metric.name not in arranged
     )

@@ -192,11 +192,7 @@ def present_distribution(
 ) -> DistributionView | None:
     """Present where the numbers of a file lie; None where there are fewer than two.
 
-    Args:
-        tally: has the numbers.
-        typical: the answer to the typical row.
-        scale: writes them.
-        case: what one row is called.
+    ``case`` is what one row is called.
     """
     numbers = tally.numbers
     if len(numbers) < 2:
@@ -231,12 +227,7 @@ def present_distribution(
 
 
 def count_labels(tally: Tally, names: Mapping[str, str]) -> tuple[CountView, ...]:
-    """Count the rows that came to each class, the most frequent first.
-
-    Args:
-        tally: how many rows have each label.
-        names: what people call it.
-    """
+    """Count the rows that came to each class, the most frequent first."""
     ordered = sorted(tally.labels.items(), key=lambda item: -item[1])
     shown = [(names.get(label, label), count) for label, count in ordered[:MOST_CLASSES]]
     if rest := ordered[MOST_CLASSES:]:

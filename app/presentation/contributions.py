@@ -77,11 +77,8 @@ class ContributionsPresenter:
     ) -> None:
         """Keep what is needed for all predictions.
 
-        Args:
-            card: the model's card.
-            scale: of its output.
-            phrases: for its fields.
-            directions: 1 for a feature that usually goes with higher answers, -1 with lower ones.
+        In ``directions`` 1 is for a feature that usually goes with higher answers, -1 with lower
+        ones.
         """
         self._card = card
         self._scale = scale
@@ -99,13 +96,8 @@ class ContributionsPresenter:
     ) -> ContributionsView:
         """Present the contributions to a prediction.
 
-        Args:
-            shapley: the contributions of the given features, and the reference's prediction.
-            given: the features that are known.
-            reference: the typical row.
-            prediction: what the contributions lead to, rounded to the scale's step, and its text.
-            subject: what the amounts measure; "" for the output itself.
-            total_label: what stands at their end; "" for this case.
+        The ``prediction`` is rounded to the scale's step. ``subject`` is what the amounts measure,
+        "" for the output itself; ``total_label`` stands at their end, "" for this case.
         """
         scale, exact = self._scale, shapley.contributions
         shared = (*exact, shapley.joint) if shapley.others else exact

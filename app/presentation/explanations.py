@@ -99,7 +99,9 @@ class ExplanationPresenter:
             total_label: what stands at their end; "" for this case.
         """
         contributions = what_if_view = None
-        given = {name: known for name in self._card.names if (known := features[name]) is not None}
+        given = {
+            name: known for name in self._card.form_names if (known := features[name]) is not None
+        }
         if value is not None and explained.shapley is not None and not self._is_text_alone:
             rounded = self._scale.round(value)
             text = self._scale.format(rounded)
@@ -132,7 +134,7 @@ class ExplanationPresenter:
 
     def summarize(self, features: Features) -> str:
         """Name the first facts of a row, and count the others: "3 beds and 5 more facts"."""
-        given = [name for name in self._card.names if features.get(name) is not None]
+        given = [name for name in self._card.form_names if features.get(name) is not None]
         named = given[: MAX_SUMMARY if len(given) > MAX_SUMMARY + 1 else None]
         text = ", ".join(["".join(self._phrases[name].reason(features[name])) for name in named])
         if more := len(given) - len(named):

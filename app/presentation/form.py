@@ -159,8 +159,7 @@ def build_form(card: Card, submission: Submission[Any] | None, hints: Hints) -> 
     """Build the form with a submission's values, or empty."""
     gains = dict(hints.gains)
     views = {
-        field.name: build_field(field, submission, gains.get(field.name, ""))
-        for field in card.fields
+        field.name: build_field(field, submission, gains.get(field.name, "")) for field in card.form
     }
     folded = {
         heading: tuple(views.pop(item.name) for item in inside)
@@ -213,7 +212,7 @@ def _count_fold(
 def _fold_fields(card: Card) -> dict[str, list[AnyField]]:
     """The fields in folds, by the heading of each fold."""
     folded: dict[str, list[AnyField]] = {}
-    for item in card.fields:
+    for item in card.form:
         if not (item.required or item.first):
             folded.setdefault(item.group or card.more, []).append(item)
     return folded

@@ -1,7 +1,5 @@
 """The plots of what held-out rows showed: numbers in, coordinates and words out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -49,10 +47,8 @@ def plot_truth(
 ) -> PlotView:
     """Plot what was true against what was estimated.
 
-    Args:
-        bins: of held-out rows with similar estimates, ascending.
-        noun: what sentences call the answer.
-        format_value: writes an amount.
+    ``bins`` are of held-out rows with similar estimates, ascending; sentences call the answer
+    ``noun``.
     """
     low = min(min(item.low, item.estimate) for item in bins)
     high = max(max(item.high, item.estimate) for item in bins)
@@ -88,9 +84,7 @@ def plot_truth(
 def plot_coverage(fifths: Sequence[float], aim: float) -> PlotView:
     """Plot how often the range held, by fifths of the estimates.
 
-    Args:
-        fifths: the share of held-out rows inside, from the lowest fifth of the estimates.
-        aim: the share that was aimed at.
+    ``fifths`` are the shares of held-out rows inside, from the lowest fifth of the estimates.
     """
     least = min(LEAST_SHARE, *fifths)
     dots = [

@@ -90,11 +90,7 @@ def list_report(
 ) -> tuple[Row, ...]:
     """List all that is kept of a report, for the visitor who sent it.
 
-    Args:
-        outcome: the report.
-        card: of its model; None for a model that is not served any more.
-        labels: the words for each field.
-        format_value: writes an answer.
+    ``card`` is None for a model that is not served any more.
     """
     locale = "en_US" if card is None else card.locale
     title = outcome.model if card is None else card.title

@@ -1,12 +1,16 @@
 """What the templates of results show, whatever the kind of the model."""
 
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from markupsafe import Markup
 
 from app.presentation.explanations import ExplanationView
 from app.presentation.figures import protect_figures
+from app.presentation.scales import format_exact
 from app.presentation.submission import Problem, Submission
+from model.contract import formatting
+from model.contract.fields import Option
 
 MAX_CLASSES = 6
 """Classes that are shown with a bar each; one sentence sums up the others."""
@@ -24,6 +28,45 @@ class ClassView(NamedTuple):
     text: str
     bar: float
     mark: str = "within"
+
+
+def present_classes(
+    classes: Sequence[Option],
+    probabilities: Sequence[float],
+    format_share: Callable[[float], str],
+    order: Sequence[Option] = (),
+) -> tuple[ClassView, ...]:
+    """Present the most probable classes.
+
+    They stand in an ``order``; from the most probable one on where there is none.
+    """
+    shares = dict(zip(classes, probabilities, strict=True))
+    most_probable = sorted(shares, key=lambda item: -shares[item])[:MAX_CLASSES]
+    return tuple(
+        ClassView(
+            item.value,
+            item.label,
+            format_exact(shares[item]),
+            format_share(shares[item]),
+            round(shares[item] * 100, 1),
+            "up" if item is most_probable[0] else "within",
+        )
+        for item in [item for item in order if item in most_probable] or most_probable
+    )
+
+
+def describe_hidden(
+    probabilities: Sequence[float], format_share: Callable[[float], str], locale: str
+) -> str:
+    """Say how probable the classes are together that are not shown; "" where all are."""
+    hidden = sorted(probabilities)[:-MAX_CLASSES]
+    if not hidden:
+        return ""
+    rest = format_share(sum(hidden))
+    if len(hidden) == 1:
+        return f"The class not shown has {rest}."
+    count = formatting.format_number(len(hidden), locale)
+    return f"The {count} classes not shown have {rest} together."
 
 
 class Notes(NamedTuple):
@@ -99,13 +142,7 @@ class Result(NamedTuple):
 
 
 def refuse(submission: Submission[Any], label: str, heading: str) -> Result:
-    """Present a submission that has no answer, with what to fix.
-
-    Args:
-        submission: has a problem at least.
-        label: what the model answers.
-        heading: that there is none.
-    """
+    """Present a submission that has no answer, with what to fix."""
     return Result(
         "withdrawn",
         label,

@@ -147,9 +147,7 @@ class ShareScale(PercentScale):
     def describe_sureness(self, share: float, case: str) -> str:
         """How sure the model is; where the held-out cases allow no more, that it is as sure.
 
-        Args:
-            share: the probability of its answer.
-            case: what a held-out case is, "row" or "picture".
+        ``case`` is what a held-out case is, "row" or "picture".
         """
         if self._rows and not self.names_extremes and share >= self._most:
             allow = f"{case} allows" if self._rows == 1 else f"{case}s allow"

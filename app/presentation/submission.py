@@ -68,7 +68,7 @@ class Submission(NamedTuple, Generic[RowT]):
     """One filled form.
 
     ``values`` holds the text of each field as it was typed, ``row`` what they mean (None while any
-    field is wrong), ``errors`` the message for each wrong field, in the card's order, and
+    field is wrong), ``errors`` the message for each wrong field, in the form's order, and
     ``missing`` the required fields that are still empty. ``query`` is the whole state as a query
     string, without empty and overlong values; ``what_if`` is the feature that the what-if varies,
     "" for the card's own choice. ``meanings`` are what a refused text may mean, and ``readings``
@@ -145,7 +145,7 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
     values: dict[str, str] = {}
     filled: dict[str, str] = {}
     repeated: dict[str, str] = {}
-    for name in card.names:
+    for name in card.form_names:
         sent = data.get(name)
         text = values[name] = sent[0] if sent else ""
         if text:
@@ -171,10 +171,10 @@ def read_fields(card: Card, data: FormData) -> Submission[Features]:
         name: card.by_name[name].list_meanings(filled[name]) for name in errors if name in filled
     }
     errors = errors | repeated
+    errors = {name: errors[name] for name in card.form_names if name in errors}
     missing = tuple(name for name in errors if not values[name].strip() and name not in repeated)
-    ordered = {name: errors[name] for name in card.names if name in errors}
     return Submission(
-        values, None, ordered, missing, query, what_if, meanings=meanings, readings=readings
+        values, None, errors, missing, query, what_if, meanings=meanings, readings=readings
     )
 
 

@@ -1,7 +1,5 @@
 """The words of a text: which of them speak for the answer, which against, and which are known."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,10 +64,8 @@ class WordsPresenter:
     def present(self, reasons: TextReasons, subject: str, answer: str) -> TextView:
         """Present the words of one text.
 
-        Args:
-            reasons: what is known of them.
-            subject: what the answer is about: "Probability of spam"; "" for a number.
-            answer: the predicted class; "" for a number.
+        ``subject`` is what the answer is about, like "Probability of spam", ``answer`` the
+        predicted class; "" for a number.
         """
         amounts = reasons.parts
         # What would be shown as nothing is not listed.

@@ -78,7 +78,7 @@ class WhatIfPresenter:
                 (_CHOSEN if field.name == name else _OPTION).format(
                     prefix + field.name, field.label
                 )
-                for field in card.fields
+                for field in card.form
                 if field.varies
             )
             for name in card.names
@@ -93,11 +93,7 @@ class WhatIfPresenter:
     ) -> WhatIfView:
         """Present a what-if.
 
-        Args:
-            what_if: the predictions along the feature.
-            features: the row.
-            prediction: the row's own prediction, unrounded, and its text.
-            subject: what is predicted; "" for the output itself.
+        The ``prediction`` is unrounded; ``subject`` says of what it is, "" for the output itself.
         """
         field = self._card.fields[what_if.column]
         value = features[field.name]

@@ -10,9 +10,7 @@ from app.presentation.result import Notes, Result
 def write_result(result: Result, case: str) -> str:
     """Write a fresh result as paragraphs: the answer, its reasons, similar cases, how far to trust.
 
-    Args:
-        result: with an answer.
-        case: what one row is called, "" for a model that takes no rows.
+    ``case`` is what one row is called, "" for a model that takes no rows.
     """
     parts = [result.announcement]
     if result.explanation is not None:

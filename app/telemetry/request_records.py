@@ -8,7 +8,7 @@ that is made while it is sent, it stops at the end.
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import request
@@ -58,11 +58,8 @@ class RequestRecord(NamedTuple):
     reader: str = ""
 
 
-class RequestListener(Protocol):
-    """Anything that gets the record of each request."""
-
-    def __call__(self, record: RequestRecord) -> None:
-        """Take a record; must not fail and must not take long."""
+RequestListener = Callable[[RequestRecord], None]
+"""Anything that gets the record of each request; it must not fail and must not take long."""
 
 
 def record_outcome(outcome: Outcome, environ: WSGIEnvironment | None = None) -> None:

@@ -6,8 +6,6 @@ detail alone has an AUC of 0.82), so the network would learn them. Each function
 a trait at random, in the same way for both classes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2

@@ -1,7 +1,5 @@
 """The strong changes under which the trained networks are measured."""
 
-from __future__ import annotations
-
 import cv2
 
 from model.chest_xray.arrays import GreyArray, Rng

@@ -1,7 +1,5 @@
 """The pictures that the model learns from: read from a folder, and dealt out into folds."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All networks as one: calibrated, exported as ONNX, and compared with what was exported."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Train one network, and predict pictures that it has not seen."""
 
-from __future__ import annotations
-
 import copy
 import time
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """X-rays as people send them by mistake: turned, mirrored, with black as white, or half of one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import cv2

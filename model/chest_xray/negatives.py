@@ -4,8 +4,6 @@ They need NumPy and Pillow alone. A package that is not installed adds no pictur
 an X-ray of the training set, nor made from one.
 """
 
-from __future__ import annotations
-
 import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path

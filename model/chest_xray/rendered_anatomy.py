@@ -1,7 +1,5 @@
 """Pictures of other parts of a body, drawn by code: hands, skulls and limbs, as X-rays and not."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import numpy as np

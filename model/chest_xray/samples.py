@@ -4,8 +4,6 @@ The rule is the first picture by file name of each class in a fold, whatever the
 it. Chosen by how well they come out, samples would promise too much.
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

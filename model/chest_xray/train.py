@@ -6,8 +6,6 @@ own, clean and under strong changes, so every figure comes from pictures of pati
 network never saw. The exported model is the mean of the first of these networks.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from concurrent.futures import ProcessPoolExecutor

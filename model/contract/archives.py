@@ -12,10 +12,7 @@ from model.contract.tables.table import TableError
 def read_archive(file: BinaryIO, name: str, most_bytes: int) -> Iterator[tuple[str, bytes]]:
     """Read the files in a ZIP: the name and the content of each, in the archive's order.
 
-    Args:
-        file: the archive; it can be read at any place.
-        name: its name, for messages.
-        most_bytes: of a larger file one byte more than this is read.
+    ``name`` is for messages; of a file of more than ``most_bytes`` one byte more is read.
 
     Raises:
         TableError: if it is no ZIP, or broken.

@@ -6,7 +6,7 @@ A card is written by hand; unknown keys are rejected.
 import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from babel import Locale, UnknownLocaleError
@@ -145,10 +145,12 @@ class Card(CardBase):
     """What sentences call the rows of the data, like "sales": "among the sales"."""
 
     fields: tuple[AnyField, ...] = Field(min_length=1)
-    """The ``[[fields]]`` of the form, in the order of the model's columns, a column each."""
+    """The ``[[fields]]`` in the order of the form, one for each column of the model."""
 
     examples: tuple[Example, ...] = Field(min_length=1)
     """The ``[[examples]]``: filled forms that a visitor can click."""
+
+    _form: tuple[AnyField, ...] = ()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> "Card":
@@ -190,6 +192,26 @@ class Card(CardBase):
     @property
     def tabular(self) -> "Card":
         return self
+
+    @property
+    def form(self) -> tuple[AnyField, ...]:
+        """The fields in the order of the form."""
+        return self._form or self.fields
+
+    @cached_property
+    def form_names(self) -> tuple[str, ...]:
+        """The fields' names, in the order of the form."""
+        return tuple(field.name for field in self.form)
+
+    def arrange(self, columns: tuple[str, ...]) -> Self:
+        """This card with its fields in the order of the model's columns, and the form as it was."""
+        if columns == self.names:
+            return self
+        fields = tuple(self.by_name[name] for name in columns)
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        card = self.model_validate({**values, "fields": fields})
+        card._form = self.fields
+        return card
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -254,8 +276,7 @@ class Card(CardBase):
         """Read one row of raw values, typed text or JSON.
 
         Returns:
-            The features by name and no errors, or None and the error text by field name, in the
-            card's order.
+            The features by name and no errors, or None and the error text by field name.
         """
         if (numbers := self._read_plain_numbers(raw)) is not None:
             return numbers, {}

@@ -1,7 +1,5 @@
 """Derived columns: what a model takes that is computed from the facts on the form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -47,7 +45,7 @@ class FeatureStep(StrictModel):
         return tuple(column for column in self.derived if column.parsed.columns)
 
     @model_validator(mode="after")
-    def _expressions_are_sound(self) -> FeatureStep:
+    def _expressions_are_sound(self) -> "FeatureStep":
         known = {source.column for source in self.given}
         for column in self.derived:
             try:

@@ -6,7 +6,7 @@ values recur, and short numbers are written without it where it writes them by a
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 
@@ -210,6 +210,12 @@ def lower_first(label: str, locale: str) -> str:
 def end_sentence(text: str) -> str:
     """A sentence with its full stop, which the abbreviation or unit at its end may have brought."""
     return text if text.endswith(".") else f"{text}."
+
+
+def list_some(names: Sequence[str], most: int) -> str:
+    """List the first names, and say how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def capitalize(text: str) -> str:

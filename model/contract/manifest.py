@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from model.contract import formatting
 from model.contract.derived import FeatureStep
 from model.contract.fields import Value
 from model.contract.sources import Frame
@@ -47,6 +48,12 @@ class Metric(StrictModel):
     label: str
     value: float
     share: bool = True
+
+    def format(self, locale: str) -> str:
+        """Write the figure for people."""
+        if self.share:
+            return formatting.format_percent(self.value, locale, digits=1)
+        return formatting.format_figure(self.value, locale)
 
 
 ResidualScale = Literal["linear", "sqrt", "log"]

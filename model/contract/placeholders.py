@@ -9,12 +9,8 @@ def check_placeholders(text: str, key: str, allowed: Sequence[str]) -> list[str]
 
     A placeholder is an allowed name in braces and nothing else: ``str.format`` would take
     ``{value.__class__}``, ``{value[x]}``, ``{value!r}`` and ``{value:9}``, too, which show the
-    inside of the program or fill its memory.
-
-    Args:
-        text: the text.
-        key: its key in the card.
-        allowed: the names that it may use.
+    inside of the program or fill its memory. ``key`` is that of the text in the card, and
+    ``allowed`` are the names that it may use.
 
     Raises:
         ValueError: for any other placeholder, or a brace alone; says what to write.

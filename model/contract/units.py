@@ -177,11 +177,7 @@ def mentions_currency(unit: str) -> bool:
 def convert(number: float, unit: str, other: str, locale: str = "en") -> float | None:
     """Convert a number of one unit to another; None where the table has no way.
 
-    Args:
-        number: in ``unit``.
-        unit: any spelling of the unit to convert from.
-        other: any spelling of the unit to convert to.
-        locale: the language and region in which the units may be spelled, beside English.
+    Both units in any spelling of English or of the ``locale``.
     """
     table = _index_units(locale)
     given, goal = table.get(normalize_unit(unit)), table.get(normalize_unit(other))

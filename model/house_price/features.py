@@ -1,7 +1,5 @@
 """The features of a house as the model takes them, read from the card: columns, choices, codes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import cast
 

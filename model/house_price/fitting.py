@@ -1,7 +1,5 @@
 """The whole model, fitted to sales: a price, and the scale of its error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How good the model is, from predictions of rows that no model had seen."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from model.contract.arrays import Float64Array

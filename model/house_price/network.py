@@ -7,8 +7,6 @@ Decision Sciences 24(1), 1993). The activation is tanh, because non-negative wei
 convex curves only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -7,8 +7,6 @@ constant for an unknown value. Asking the fitted steps column by column gives th
 `compile_networks` compares the graph with the pipelines on every row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -125,7 +123,7 @@ def _first_layer(
     return _Layer(slope, unknown, np.reshape(table, (-1, len(base))), base + network.intercepts_[0])
 
 
-def _look_up_choices(graph: _Graph, known: str, first: _Layer, frame: Frame) -> str:
+def _look_up_choices(graph: "_Graph", known: str, first: _Layer, frame: Frame) -> str:
     """Add the part of the row's choices, with the bias; return the name of the tensor.
 
     One table has a row for each combination of choices. One look-up in it takes fewer nodes than a
@@ -153,7 +151,9 @@ def _look_up_choices(graph: _Graph, known: str, first: _Layer, frame: Frame) -> 
     return graph.add("Gather", graph.constant(table), table_rows)
 
 
-def _later_layers(graph: _Graph, units: str, network: MLPRegressor, offset: int, rest: int) -> str:
+def _later_layers(
+    graph: "_Graph", units: str, network: MLPRegressor, offset: int, rest: int
+) -> str:
     """Add all layers but the first; return the name of the answer.
 
     ``offset`` and ``rest`` count the units of the networks before and after this one.

@@ -8,8 +8,6 @@ Knowledge in a Neural Network", 2015). It is as accurate, smooth, and many times
 All functions take a matrix of codes; their pipelines take its frame.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -3,8 +3,6 @@
 `python -m model.house_price.sales ames.csv` writes sales.csv again.
 """
 
-from __future__ import annotations
-
 import sys
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -51,7 +49,7 @@ class Sales:
     def __len__(self) -> int:
         return len(self.price)
 
-    def head(self, rows: int) -> Sales:
+    def head(self, rows: int) -> "Sales":
         """Return the first sales."""
         return Sales(*(column[:rows] for column in astuple(self)))
 

@@ -5,8 +5,6 @@ learns from a file of what visitors reported, too. With `--counts` it writes onl
 the plots show, into the manifest that is there.
 """
 
-from __future__ import annotations
-
 import argparse
 import time
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Add a model: from a person's file and data to a folder that can be served."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Data dictionaries: a table that says of each column what it is called and measured in."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence

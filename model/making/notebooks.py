@@ -1,7 +1,5 @@
 """Adding a model from a notebook: a fitted estimator and its rows in memory."""
 
-from __future__ import annotations
-
 import html
 import tempfile
 from collections.abc import Sequence

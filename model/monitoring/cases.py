@@ -75,14 +75,8 @@ def read_cases(
 ) -> CaseFile:
     """Read a file of cases, and let the model answer each.
 
-    Args:
-        model: what answers.
-        truth_field: reads a truth as people write it.
-        file: the table.
-        name: its name, which tells its format.
-        options: what is known of the file.
-        target: the column with the truth; "" to find it.
-        date: the column with the day on which it came true; "" to find it, if there is one.
+    ``target`` is the column with the truth, ``date`` that with the day on which it came true; "" to
+    find it.
 
     Raises:
         TableError: if the file cannot be used; the message is for people.

@@ -133,11 +133,7 @@ def bootstrap_difference(
 def describe_training(model: ServedModel[Any, Any], read: CaseFile, digest: str, name: str) -> str:
     """Say whether a model may have learned from the rows of a file; "" where nothing hints at it.
 
-    Args:
-        model: the model.
-        read: what it answers to the file.
-        digest: of the file, as manifests have it of training data.
-        name: of the file.
+    ``digest`` is that of the file, as manifests have it of training data.
     """
     if digest == model.manifest.data.sha256:
         return f"{name} is what {model.slug} was made with."

@@ -73,9 +73,7 @@ def count_fields(fields: Sequence[BaseField], rows: FloatArray) -> dict[str, Fie
 def make_bins(codes: FloatArray, is_choice: bool) -> FieldBins | None:
     """Make the bins of a field from the codes of the training rows; None where all are unknown.
 
-    Args:
-        codes: shape (rows,), NaN where unknown.
-        is_choice: whether they stand for choices and not for numbers.
+    ``codes`` have the shape (rows,), NaN where unknown.
     """
     codes = np.asarray(codes, dtype=np.float32)  # as a predictor gets them
     known = codes[~np.isnan(codes)].astype(np.float64)

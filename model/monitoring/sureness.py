@@ -87,13 +87,7 @@ def judge_sureness(
 
 
 def describe_sureness(sure: SureCases, noun: str, locale: str) -> str:
-    """Say how often a model was right where it was sure.
-
-    Args:
-        sure: the cases.
-        noun: what many cases are called.
-        locale: how numbers are written.
-    """
+    """Say how often a model was right where it was sure."""
     least = formatting.format_percent(math.floor(100 * sure.threshold) / 100, locale)
     cases, right = (formatting.format_number(count, locale) for count in (sure.cases, sure.right))
     return (

@@ -53,26 +53,18 @@ def compare_fields(folder: TabularFolder) -> Iterator[str]:
 
 def _compare_columns(folder: TabularFolder) -> Iterator[str]:
     card, manifest = folder.card, folder.manifest
-    same = True
     for name in manifest.columns:
         if name not in card.names:
-            same = False
             yield (
                 f"{folder.locate()}: the model was trained on {name!r}, which no field asks "
                 f'for. Add a block [[fields]] with name = "{name}".'
             )
     for index, name in enumerate(card.names):
         if name not in manifest.columns:
-            same = False
             yield (
                 f"{folder.locate('fields', index, 'name')}: the model knows no column "
                 f"{name!r}. Remove its [[fields]] block, or train the model with it."
             )
-    if same and card.names != manifest.columns:
-        yield (
-            f"{folder.locate()}: the fields must stand in the order of the model's columns: "
-            f"{', '.join(manifest.columns)}."
-        )
 
 
 def _compare_choices(folder: TabularFolder) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """Python files with the code that a saved model needs, imported from where they stand."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from pathlib import Path

@@ -8,8 +8,6 @@ its scores are too far from the centre, if one of them is too far from what the 
 expect, if two that correlate are too far apart, or if all are too far out together.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -112,7 +110,7 @@ class GaussianCopula:
         self.lines = {column: _list_lines(*knots) for column, knots in self._knots.items()}
         self.select = lru_cache(maxsize=256)(self._select)
 
-    def _select(self, columns: Iterable[int]) -> KnownFacts | None:
+    def _select(self, columns: Iterable[int]) -> "KnownFacts | None":
         """The distribution of the facts in some columns; None where none of them has scores."""
         known = set(columns)
         places = [index for index, column in enumerate(self.columns) if column in known]
@@ -138,7 +136,7 @@ class GaussianCopula:
         )
 
     @classmethod
-    def load(cls, path: Path) -> GaussianCopula:
+    def load(cls, path: Path) -> "GaussianCopula":
         """Read the file that ``save`` wrote; nothing in it can run."""
         with np.load(path, allow_pickle=False) as arrays:
             ends = np.cumsum(arrays["knots"])[:-1]

@@ -20,13 +20,7 @@ def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
 
 
 def describe_knowledge(card: Card, name: str, knowledge: Knowledge) -> str:
-    """Say how many of the words of a text the model knows.
-
-    Args:
-        card: the model's card.
-        name: of the text's field.
-        knowledge: what was counted.
-    """
+    """Say how many of the words of a text the model knows."""
     known, different, words = knowledge
     noun = card.by_name[name].noun
     if not words:

@@ -11,8 +11,6 @@ larger than that of 99 % of the training rows to theirs, for the facts that are 
 (k-nearest-neighbour novelty detection: Ramaswamy, Rastogi and Shim, SIGMOD 2000).
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -131,7 +129,7 @@ class Neighbors:
         np.savez_compressed(path, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> Neighbors:
+    def load(cls, path: Path) -> "Neighbors":
         """Read the file that ``save`` wrote; nothing in it can run."""
         with np.load(path, allow_pickle=False) as arrays:
             tables = {

@@ -57,11 +57,8 @@ def run_session(
 ) -> list[FloatArray]:
     """Run a session of ONNX Runtime, many rows some at a time.
 
-    Args:
-        session: what ``open_session`` returns.
-        outputs: the names of those that are returned, each of shape (rows, …).
-        name: that of the input.
-        matrix: what it takes, shape (rows, fields).
+    ``session`` is from ``open_session``, ``matrix`` is its input called ``name``, shape (rows,
+    fields); the ``outputs`` have each the shape (rows, …).
     """
     if len(matrix) <= _ROWS_AT_ONCE:
         found: list[FloatArray] = session.run(outputs, {name: matrix})

@@ -109,6 +109,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
             ),
             lambda: check_versions(folder),
         )
+        card = card.arrange(manifest.columns)
         neighbors = _load(Neighbors.load, path, manifest.neighbors)
         copula = _load(GaussianCopula.load, path, manifest.copula)
         vectorizers = {
@@ -117,7 +118,7 @@ class TabularModel(ServedModel[Features, PredictionT]):
             if (found := _load(Vectorizer.load, path, file)) is not None
         }
         predictor = cls._load_predictor(path / manifest.served, card, manifest, vectorizers)
-        cls.check_predictor(predictor, folder)
+        cls.check_predictor(predictor, folder._replace(card=card))
         model = cls(path.name, path, card, manifest, neighbors, copula, vectorizers, predictor)
         model.check_golden()
         return model

@@ -28,9 +28,11 @@
     camera.value = "";
     file.dispatchEvent(new Event("change", { bubbles: true }));
   };
-  file.addEventListener("change", draw);
-  camera.addEventListener("change", take);
-  ["dragover", "drop", "paste"].forEach((name) => addEventListener(name, take));
+  file.onchange = draw;
+  camera.onchange = take;
+  ondragover = ondrop = take;
+  addEventListener("paste", take);
+  document.documentElement.dataset.drop = ""; // says so
   addEventListener("reset", () => setTimeout(draw));
   onpageshow = draw; // browsers keep a file on a reload or on the way back
 })();

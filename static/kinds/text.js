@@ -37,4 +37,5 @@
     form.requestSubmit(form.querySelector(".main"));
   });
   areas.forEach(measure);
+  document.documentElement.dataset.text = ""; // shows which keys it knows
 })();

@@ -1,7 +1,8 @@
 // The slider below the curve sets its field, and the curve waits until the pointer lets go of it.
 (() => {
   "use strict";
-  const on = (name, listener) => document.addEventListener(name, listener, true);
+  const root = document.documentElement, on = (names, listener) =>
+    names.split(" ").forEach((name) => document.addEventListener(name, listener, true));
   let held, kept; // the slider under the pointer, and whether an answer came meanwhile
 
   function set({ value, dataset }) {
@@ -13,22 +14,23 @@
   }
 
   // Some send only a change: voice input, extensions.
-  ["input", "change"].forEach((name) => on(name, ({ target }) => {
+  on("input change", ({ target }) => {
     if (target.dataset?.sets) target.setAttribute("aria-valuetext", set(target));
-  }));
+  });
   on("pointerdown", ({ target }) => { held = target.dataset?.sets && target; });
-  ["pointerup", "pointercancel"].forEach((name) => on(name, () => {
+  on("pointerup pointercancel", () => {
     held = null;
     if (kept) document.getElementById("form").dispatchEvent(new Event("ask"));
     kept = false;
-  }));
+  });
   on("htmx:before:swap", (event) => {
     kept = held;
     if (held) event.preventDefault();
   });
 
+  root.dataset.slider = ""; // shows it
   // What a phone's keyboard covers, where the browser does not make the page smaller for it.
   const view = window.visualViewport;
-  view?.addEventListener("resize", () => document.documentElement.style.setProperty(
+  view?.addEventListener("resize", () => root.style.setProperty(
     "--keyboard", `${Math.max(0, innerHeight - view.height * view.scale)}px`));
 })();

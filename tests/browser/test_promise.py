@@ -201,6 +201,27 @@ def test_a_script_that_was_changed_on_its_way_leaves_a_plain_form(page: Page) ->
     check_plain(page)
 
 
+@pytest.mark.parametrize(
+    ("path", "script", "part"),
+    [
+        (FRESH, "what_if", ".slider, .change + p .live"),
+        ("/chest-xray/", "image", ".drop"),
+    ],
+)
+def test_what_a_script_that_does_not_come_would_do_is_not_offered(
+    page: Page, path: str, script: str, part: str
+) -> None:
+    page.goto(path)
+    parts = page.locator(part)
+    for index in range(parts.count()):
+        expect(parts.nth(index)).to_be_visible()
+    page.route(f"**/static/{script}.*.js", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-live", "")
+    for index in range(parts.count()):
+        expect(parts.nth(index)).to_be_hidden()
+
+
 def check_plain(page: Page) -> None:
     page.goto(FRESH)
     sent = posts(page)

@@ -98,6 +98,18 @@ def test_ctrl_and_enter_does_not_wait_and_the_address_holds_a_short_text(
     wait_for(page, lambda: "?" not in page.url)
 
 
+def test_keys_that_a_script_would_know_are_not_named_without_it(
+    page: Page, url: str, expected_errors: list[str]
+) -> None:
+    expected_errors.extend(["net::ERR", "integrity"])
+    page.goto(url)
+    keys = page.locator("#message-left .live")
+    expect(keys).to_be_visible()
+    page.route("**/static/text.*.js", lambda route: route.abort())
+    page.reload()
+    expect(keys).to_be_hidden()
+
+
 def test_without_scripts_lines_arrive_as_the_model_knew_them(
     browser: Browser, url: str, app: Flask
 ) -> None:

@@ -1,7 +1,5 @@
 """Cells of one column, as the functions of an expression take and give them."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from functools import partial

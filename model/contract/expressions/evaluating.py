@@ -1,7 +1,5 @@
 """An expression, and what it computes on whole columns."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -48,9 +46,7 @@ class Expression:
     def evaluate(self, columns: Mapping[str, Cells], lookups: Mapping[str, LookupTable]) -> Cells:
         """Compute it.
 
-        Args:
-            columns: the cells of each column, shape (rows,).
-            lookups: the tables by the names of their files.
+        ``columns`` have shape (rows,) each; ``lookups`` are tables by the names of their files.
 
         Returns:
             Cells of shape (rows,), or () where the expression names no column.

@@ -4,8 +4,6 @@ Unknown gives unknown, except where the answer does not depend on it: ``0 and un
 ``fill`` is there to put something in its place. Truth is 1, falsehood 0.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from functools import reduce

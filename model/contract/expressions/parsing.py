@@ -4,11 +4,9 @@ Operators bind as in Python. Python's own parser is not used: it takes ``if`` fo
 no names in backticks, and gives a name like "ﬁ" other letters.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
@@ -91,7 +89,7 @@ class Call:
     """A function or operator, and what it is computed of."""
 
     name: str
-    arguments: tuple[Node, ...]
+    arguments: "tuple[Node, ...]"
     place: int
 
 
@@ -202,6 +200,17 @@ class _Parser:
             left = self._call(token.text, (left, parse()), token.place)
         return left
 
+    def _parse_prefixes(self, names: Mapping[str, str], parse: Callable[[], Node]) -> Node:
+        """What ``parse`` parses, with these signs before it; "" names one that does nothing."""
+        signs = []
+        while self._is_next(*names):
+            signs.append(self._take())
+        tree = parse()
+        for token in reversed(signs):
+            if name := names[token.text]:
+                tree = self._call(name, (tree,), token.place)
+        return tree
+
     @contextmanager
     def _deeper(self) -> Iterator[None]:
         self._depth += 1
@@ -218,13 +227,7 @@ class _Parser:
         return self._parse_chain(("and",), self._parse_not)
 
     def _parse_not(self) -> Node:
-        signs = []
-        while self._is_next("not"):
-            signs.append(self._take())
-        tree = self._parse_comparison()
-        for token in reversed(signs):
-            tree = self._call("not", (tree,), token.place)
-        return tree
+        return self._parse_prefixes({"not": "not"}, self._parse_comparison)
 
     def _parse_comparison(self) -> Node:
         left = self._parse_sum()
@@ -240,14 +243,7 @@ class _Parser:
         return self._parse_chain(("*", "/"), self._parse_signed)
 
     def _parse_signed(self) -> Node:
-        signs = []
-        while self._is_next("+", "-"):
-            signs.append(self._take())
-        tree = self._parse_power()
-        for token in reversed(signs):
-            if token.text == "-":
-                tree = self._call("negative", (tree,), token.place)
-        return tree
+        return self._parse_prefixes({"-": "negative", "+": ""}, self._parse_power)
 
     def _parse_power(self) -> Node:
         base = self._parse_atom()

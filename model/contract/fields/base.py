@@ -381,7 +381,7 @@ class BaseField(StrictModel):
     @property
     def code_bounds(self) -> tuple[float, float]:
         """The smallest and the largest code."""
-        return 0, len(self.options) - 1
+        return 0, max(len(self.options), len(self.categories), 1) - 1
 
     def round_codes(self, codes: Float64Array) -> Float64Array:
         """The codes nearest to some numbers, shape (rows,)."""
@@ -418,7 +418,7 @@ class BaseField(StrictModel):
         Args:
             known: the codes of the training rows, shape (rows,), if there are any.
         """
-        low, high = self.code_bounds
+        low, high = self.code_bounds if self.varies else (0, 0)
         return np.arange(low, high + 1, dtype=np.float32)
 
     def format_value(self, value: Any) -> str:

@@ -4,8 +4,6 @@ Bounds only catch wrong entries, like a typing error. The out-of-distribution sc
 the model has seen anything like a row.
 """
 
-from __future__ import annotations
-
 import math
 import re
 

@@ -181,14 +181,9 @@ class SearchField(ChoiceField):
 
     @model_validator(mode="after")
     def _labels_are_distinct(self) -> "SearchField":
-        if len(self._typed) < len(self.choices):
+        if len(self._values) < len(self.choices):
             raise ValueError("choices has a label twice, and a visitor types labels")
         return self
-
-    @cached_property
-    def _typed(self) -> dict[str, str]:
-        """The value that each label means."""
-        return {choice.label: choice.value for choice in self.choices}
 
     @cached_property
     def _folded(self) -> dict[str, set[str]]:
@@ -229,8 +224,8 @@ class SearchField(ChoiceField):
     def _find(self, text: str) -> str | None:
         if text in self._codes:
             return text
-        if text in self._typed:
-            return self._typed[text]
+        if text in self._values:
+            return self._values[text]
         found = self._folded.get(fold_text(text), ())
         return next(iter(found)) if len(found) == 1 else None
 
@@ -280,9 +275,6 @@ class SearchField(ChoiceField):
     @property
     def json_notes(self) -> tuple[str, ...]:
         return (f"{self.accepted_text} names; an error gives the nearest ones".capitalize(),)
-
-    def make_grid(self, known: Float32Array | None) -> Float32Array:
-        return np.zeros(1, dtype=np.float32)
 
     @classmethod
     def draft(cls, sample: Sample) -> Self:

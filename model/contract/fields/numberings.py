@@ -1,7 +1,5 @@
 """Whole numbers that are neither counted nor measured: years, days, seconds, codes of places."""
 
-from __future__ import annotations
-
 from collections.abc import Set
 from typing import NamedTuple
 

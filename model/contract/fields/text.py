@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from model.contract import formatting
-from model.contract.arrays import Float32Array, Float64Array
+from model.contract.arrays import Float64Array
 from model.contract.fields.base import INVALID, BaseField, Sample, make_error
 from model.contract.texts import decode_text, encode_text, mend_lines, shorten
 
@@ -120,13 +120,6 @@ class TextField(BaseField):
 
     def decode(self, code: float) -> str | None:
         return None if math.isnan(code) else decode_text(code)
-
-    @property
-    def code_bounds(self) -> tuple[float, float]:
-        return 0.0, 0.0
-
-    def make_grid(self, known: Float32Array | None) -> Float32Array:
-        return np.zeros(1, dtype=np.float32)
 
     def format_value(self, value: Any) -> str:
         return f"“{shorten(value, _SHOWN)}”"

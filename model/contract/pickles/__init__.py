@@ -3,8 +3,6 @@
 No class of a file is imported, and none of it runs.
 """
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Arrays, scalars and dtypes of NumPy, built by hand from a file's bytes."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Any

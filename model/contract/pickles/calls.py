@@ -1,7 +1,5 @@
 """What a file's calls give: a few plain values are made here, all else is a record of the call."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The arrays of joblib's files, which lie between the instructions of the pickle."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Labels of an index of pandas, such as the names of a table's columns."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

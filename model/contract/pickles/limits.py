@@ -1,7 +1,5 @@
 """What a file may ask for: limits relative to its size, and how deep its values nest."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Collection, Iterator
 

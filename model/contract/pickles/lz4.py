@@ -1,7 +1,5 @@
 """LZ4 frames, decompressed: joblib writes them, and the standard library does not read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from model.contract.pickles.errors import PickleError

@@ -1,7 +1,5 @@
 """The instructions of a pickle, carried out on inert data."""
 
-from __future__ import annotations
-
 import codecs
 import pickletools
 import re

@@ -1,7 +1,5 @@
 """What a pickle holds, as inert data: nothing here is an object of a class that the file names."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Reads skops files as inert data: a ZIP of a JSON schema and of arrays, as the same records."""
 
-from __future__ import annotations
-
 import io
 import json
 import math

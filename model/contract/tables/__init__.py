@@ -17,7 +17,15 @@ from model.contract.tables.json_lines import read_json_lines
 from model.contract.tables.table import AS_FOUND, Block, OpenTable, ReadOptions, TableError
 from model.contract.tables.workbooks import read_workbook
 
-__all__ = ["READERS", "Block", "OpenTable", "ReadOptions", "TableError", "open_table"]
+__all__ = [
+    "READERS",
+    "Block",
+    "OpenTable",
+    "ReadOptions",
+    "TableError",
+    "UnpackedFile",
+    "open_table",
+]
 
 Reader = Callable[[BinaryIO, str, ReadOptions], OpenTable]
 """Opens a file of one format; the second argument is its name, for messages."""
@@ -49,14 +57,14 @@ def open_table(file: BinaryIO, name: str, options: ReadOptions = AS_FOUND) -> Op
     """
     ending = name.lower()
     if ending.endswith(".gz"):
-        ending, file = ending.removesuffix(".gz"), cast(BinaryIO, _Unpacked(file, name))
+        ending, file = ending.removesuffix(".gz"), cast(BinaryIO, UnpackedFile(file, name))
     reader = next((READERS[key] for key in READERS if ending.endswith(key)), read_csv)
     if options.plain and reader not in (read_csv, read_json_lines):
         raise TableError(f"{name} is not read here, only CSV and JSON lines are. Save it as CSV.")
     return reader(file, name, options)
 
 
-class _Unpacked(gzip.GzipFile):
+class UnpackedFile(gzip.GzipFile):
     """What is in a file that gzip packed."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:

@@ -1,7 +1,5 @@
 """One way in which parts may belong together: what it is, how it is built and how it answers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

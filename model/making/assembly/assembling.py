@@ -1,7 +1,5 @@
 """The model in a person's files, put together as the data prove it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -61,10 +59,7 @@ class AssembledModel:
 def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> AssembledModel:
     """Put together what the files hold as the data prove it.
 
-    Args:
-        given: the files and the data.
-        ask: called where one of several assemblies was taken.
-        add_note: takes what the person should know.
+    ``ask`` is called where one of several assemblies was taken.
 
     Raises:
         NotProvedError: if the data do not prove that the model would answer rightly.
@@ -176,7 +171,7 @@ def _prove(
     if options.features and source.names and options.features != source.names:
         match_features(source, rows, options, lambda _: None)  # says why not
     for name in options.features:
-        require_column(rows.table, name, options.data, "--features")
+        require_column(rows.table.columns, name, options.data, "--features")
     table = _read_numbers(source, contents, rows, options)
     search = AssemblySearch(
         contents,

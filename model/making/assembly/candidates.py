@@ -1,7 +1,5 @@
 """Every assembly of the files' parts that could be meant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations, product

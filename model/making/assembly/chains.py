@@ -1,13 +1,11 @@
 """The fitted steps between the inputs and the model: which of them, in which order, and where."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -171,12 +169,7 @@ def widen_scaler(scaler: Any, positions: Sequence[int], width: int) -> Any:
 
 
 def split_scaler(scaler: Any, place: int) -> tuple[Any, Any]:
-    """Split a scaler into one of all columns but one, and one of this column.
-
-    Args:
-        scaler: the fitted scaler.
-        place: of the one column.
-    """
+    """Split a scaler into one of all columns but one, and one of this column."""
     others = [column for column in range(scaler.n_features_in_) if column != place]
     return _select_columns(scaler, others), _select_columns(scaler, [place])
 
@@ -221,7 +214,7 @@ def make_dense_step(width: int) -> ColumnTransformer:
 class ZerosAsMissing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # without types
     """The step that takes for missing what a sparse matrix does not store, as XGBoost does."""
 
-    def fit(self, rows: Any, truth: Any = None) -> ZerosAsMissing:
+    def fit(self, rows: Any, truth: Any = None) -> Self:
         """Return the step itself."""
         return self
 
@@ -289,8 +282,7 @@ def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:
             warnings.simplefilter("ignore")  # nobody could change here what it warns of
             values = step.fitted.transform(values)
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
-    transformed: Float64Array = np.asarray(values, dtype=float)
-    return transformed
+    return np.asarray(values, dtype=float)
 
 
 def forget_names(fitted: Any) -> Any:

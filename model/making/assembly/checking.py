@@ -1,7 +1,5 @@
 """The gate for a model that is served: rows of its data have the answers that they should have."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -16,7 +14,7 @@ from model.contract.tables import TableError, open_table
 from model.contract.texts import encode_text, text_codes
 from model.making.assembly.gate import Finding, check_outputs, make_coded_subject
 from model.making.data.number_texts import read_number_texts
-from model.making.data.tables import suggest_name
+from model.making.data.tables import require_column
 from model.making.data.text_cells import as_text
 from model.making.errors import AddError
 from model.making.kinds import KINDS
@@ -80,7 +78,7 @@ def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
     kind, predict = matched
     with path.open("rb") as file:
         table = open_table(file, path.name)
-        outputs = _choose_outputs(kind, target, table.header)
+        outputs = _choose_outputs(kind, target, table.header, path)
         places = {name: table.header.index(name) for name in outputs}
         reader = BatchPredictor(model, table.header, table.sample, warnings=False)
         codes: list[Float64Array] = []
@@ -103,7 +101,7 @@ def _check_file(model: TabularModel[Any], path: Path, target: str) -> Finding:
 
 
 def _choose_outputs(
-    kind: OutputKind, target: str, header: Sequence[str]
+    kind: OutputKind, target: str, header: Sequence[str], path: Path
 ) -> Mapping[str, OneOutput]:
     """The outputs to check, by the column with the truth of each.
 
@@ -111,10 +109,8 @@ def _choose_outputs(
         AddError: if a column is missing, or nobody knows what it is the truth of.
     """
     names = [target] if target in header else [name.strip() for name in target.split(",")]
-    if missing := [name for name in names if name not in header]:
-        raise AddError(
-            f"The file has no column {missing[0]!r} (--target).{suggest_name(missing[0], header)}"
-        )
+    for name in names:
+        require_column(header, name, path, "--target")
     outputs = {output.name: output for output in kind.list_outputs()}
     if len(names) == len(outputs):
         return dict(zip(names, outputs.values(), strict=True))

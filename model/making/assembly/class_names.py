@@ -1,7 +1,5 @@
 """What a model's classes may be called, and the truth that such names give."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 from model.contract.arrays import Float64Array

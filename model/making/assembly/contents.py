@@ -1,7 +1,5 @@
 """What the files of a model hold, by what it is and never by what it is called."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Sequence

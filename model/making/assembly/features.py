@@ -1,7 +1,5 @@
 """Which columns of the data are the features of the model, and in which order."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from model.contract.expressions import write_column
@@ -35,7 +33,7 @@ def match_features(
     """
     table = rows.table
     for name in options.features:
-        require_column(table, name, options.data, "--features")
+        require_column(table.columns, name, options.data, "--features")
     available = [str(name) for name in table.columns if name not in (options.target, rows.marker)]
     known = source.match_names(available)
     if known is not None:

@@ -6,8 +6,6 @@ order. Each reason is tried; one counts only if it explains the answers clearly 
 rows, too. A model that merely knows little has no such reason, and is left in peace.
 """
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

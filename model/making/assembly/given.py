@@ -1,7 +1,5 @@
 """What a person gave, as it was read: the parts in their files, and the rows of their data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -59,10 +57,6 @@ class GivenData:
 
 def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     """Read the files and the data.
-
-    Args:
-        options: what the person asks for.
-        add_note: takes what the person should know.
 
     Raises:
         AddError: if one of them cannot be read, or an option does not go with the data.

@@ -1,7 +1,5 @@
 """Guesses that are in no file: the rows of the data must prove each by itself."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,10 +32,7 @@ _MOST_SPARE = 3
 def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array) -> None:
     """Refuse an assembly with guesses that the rows do not prove, each by itself.
 
-    Args:
-        search: what may be put together.
-        chosen: the assembly that fits best.
-        truth: of all rows, shape (rows,).
+    ``chosen`` fits best; ``truth`` is that of all rows, shape (rows,).
 
     Raises:
         NotProvedError: with what to give.
@@ -69,10 +64,7 @@ def prove_guesses(search: AssemblySearch, chosen: TriedAssembly, truth: Float64A
 def name_codes(search: AssemblySearch, chosen: TriedAssembly, truth: Float64Array) -> None:
     """Say the codes that the rows prove, where these are in no file and no usual ones.
 
-    Args:
-        search: what may be put together.
-        chosen: the best assembly that guesses codes.
-        truth: of all rows, shape (rows,).
+    ``chosen`` is the best that guesses codes; ``truth`` is that of all rows, shape (rows,).
 
     Raises:
         NotProvedError: with the codes, if the rows prove any.
@@ -95,10 +87,7 @@ def name_classes(
 ) -> NoReturn:
     """Say which names of the classes to write, where only an order suggests any.
 
-    Args:
-        search: what may be put together.
-        guessing: assemblies that guess the names.
-        truths: of all rows, shape (rows,), by these names.
+    ``guessing`` guess the names; ``truths`` are by these names, of all rows, shape (rows,).
 
     Raises:
         NotProvedError: with the order of the names in which most rows are right.
@@ -134,12 +123,8 @@ def code_unknown(
 ) -> TriedAssembly:
     """Find what a model got for missing cells of columns with codes, where no file says it.
 
-    That is nothing, −1 as pandas' codes have it, or the code of a value that no cell has.
-
-    Args:
-        search: what may be put together.
-        chosen: the assembly that fits best; in it the model gets nothing.
-        truth: of all rows, shape (rows,).
+    That is nothing, −1 as pandas' codes have it, or the code of a value that no cell has. In
+    ``chosen`` the model gets nothing; ``truth`` is that of all rows, shape (rows,).
 
     Raises:
         NotProvedError: if the model's answers depend on it, and the rows do not prove it.

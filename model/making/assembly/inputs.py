@@ -1,7 +1,5 @@
 """What a model takes, made from raw columns: numbers, levels of a choice, and codes of a choice."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What turns a model's answers back into the unit of the target."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +28,7 @@ class Inverse:
     where: str = ""
     said: str = ""
 
-    def then(self, other: Inverse) -> Inverse:
+    def then(self, other: "Inverse") -> "Inverse":
         """This one, and another one of what comes out."""
         return Inverse(
             f"{self.words}, then {other.words.removeprefix('answers ')}",

@@ -5,8 +5,6 @@ once: an assignment, which finds the best of all numberings at the price of aski
 each number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -126,11 +124,7 @@ def measure_losses(
 ) -> CodeLosses:
     """Ask a model rows with each number in the place of a column's value.
 
-    Args:
-        search: what may be put together.
-        assembly: the assembly, which has codes for the column.
-        column: the column.
-        truth: of all rows, shape (rows,).
+    ``truth`` is that of all rows, shape (rows,).
     """
     texts = list(search.columns.cells(column))
     near = np.arange(-1, len(texts) + 2, dtype=float)
@@ -169,10 +163,7 @@ def find_codes(
 ) -> dict[str, dict[str, float | None]]:
     """Find the numbers of the values of each column whose codes are in no file.
 
-    Args:
-        search: what may be put together.
-        assembly: the assembly that guesses them.
-        truth: of all rows, shape (rows,).
+    ``truth`` is that of all rows, shape (rows,).
 
     Returns:
         For each column the number of each value, None where the rows do not prove it; {} where

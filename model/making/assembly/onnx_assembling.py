@@ -1,7 +1,5 @@
 """Scalers in files beside an ONNX file: which of them stand before it, as the data prove."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

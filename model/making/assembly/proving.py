@@ -1,7 +1,5 @@
 """Which assembly the data prove, and what they show of it."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +38,7 @@ from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, 
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.evidence import are_surely_less
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
@@ -89,10 +87,7 @@ class Proof:
 def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth) -> Proof:
     """Try every assembly on rows of the data, take the one that they prove, and check it.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
-        read_truth: reads the target.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
@@ -139,9 +134,7 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
 def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     """Take the one assembly that is possible; nothing can be tried without a target.
 
-    Args:
-        search: what may be put together.
-        classes: names of the model's classes in their order, as a person says.
+    ``classes`` are names of the model's classes in their order, as a person says.
 
     Raises:
         NoAssemblyError: if the data lack what the model takes.
@@ -301,7 +294,7 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
             return rows
     else:
         # Of the raw columns those that the model does not treat as categories.
-        encoded = find_encoded_columns(assembly.fitted, assembly.names)
+        encoded = find_categories(assembly.fitted, assembly.names)
         labels = [name for name in assembly.names
                   if search.columns.is_number(name) and name not in encoded]  # fmt: skip
         numbers = search.table[labels].to_numpy(dtype=float, na_value=np.nan)

@@ -1,7 +1,5 @@
 """Assemblies whose first step takes columns as the data have them, texts among them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,8 +22,8 @@ from model.making.assembly.chains import (
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import looks_written
-from model.making.steps.fitted_steps import SCALERS, find_encoded_columns, unwrap_estimator
-from model.making.steps.texts import find_own_texts, list_steps, takes_texts_alone
+from model.making.steps.fitted_steps import SCALERS, find_categories, list_steps, unwrap_estimator
+from model.making.steps.texts import find_own_texts, takes_texts_alone
 
 MOST_WINDOWS = 12
 """So many runs of neighbouring columns are tried where nothing names those of a model."""
@@ -152,7 +150,7 @@ def _takes_raw(search: AssemblySearch, part: Transformer) -> bool:
 
 def _are_texts(search: AssemblySearch, part: Transformer, names: Sequence[str]) -> bool:
     """Whether there are texts among columns, and none that a part would take for a number."""
-    encoded = find_encoded_columns(part.fitted, names)
+    encoded = find_categories(part.fitted, names)
     texts = [name for name in names if not search.columns.is_number(name)]
     return bool(texts) and all(
         name in encoded or pd.to_numeric(search.table[name].dropna(), errors="coerce").isna().any()

@@ -1,7 +1,5 @@
 """What an assembly may be made of: the files' parts, the data's columns, what a person says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path

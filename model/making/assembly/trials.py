@@ -1,7 +1,5 @@
 """Assemblies tried on rows of the data: their answers, and how well these fit the truth."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex
@@ -23,7 +21,7 @@ from model.making.errors import AddError
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import round_digits
 from model.making.options import write_derivation, write_filling
-from model.making.steps.fitted_steps import find_encoded_columns
+from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import list_branches
 
 
@@ -107,7 +105,7 @@ def _advise_on_texts(search: AssemblySearch) -> str:
         AddError: if it holds numbers that could be two each, and nobody said which.
     """
     fitted, names = search.estimator.fitted, search.estimator.names or ()
-    taken = find_encoded_columns(fitted, names) | set(list_branches(fitted, names))
+    taken = {*find_categories(fitted, names), *list_branches(fitted, names)}
     for name in names if taken else ():
         if name in taken or name not in search.available or search.columns.is_number(name):
             continue
@@ -149,10 +147,7 @@ def ask_all(
 ) -> list[Float64Array | None]:
     """Ask each assembly some rows, in one call of the model where all can be asked together.
 
-    Args:
-        search: what may be put together.
-        assemblies: those that are asked.
-        index: the places of the rows, shape (asked,).
+    ``index`` has the places of the rows, shape (asked,).
 
     Returns:
         For each assembly its answers, shape (asked,) or (asked, classes); None where it has none.

@@ -1,7 +1,5 @@
 """Rows with values that the model was not fitted on and does not answer: they are left out."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A CatBoost file as an ONNX model, held against what CatBoost itself answers to the data."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import tempfile
@@ -64,9 +62,7 @@ def is_catboost(path: Path) -> bool:
 def read_catboost(path: Path, python: str) -> CatBoostSource:
     """Let CatBoost export a file, and read what it made.
 
-    Args:
-        path: the file.
-        python: the Python of an environment that has CatBoost.
+    ``python`` is that of an environment that has CatBoost.
 
     Raises:
         AddError: if that cannot be run, or CatBoost does not export such a model.

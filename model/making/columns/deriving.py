@@ -1,7 +1,5 @@
 """Derived columns of somebody's data: ``--derive`` parsed, and computed on every row."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +99,8 @@ def derive_columns(
     """
     columns = [_parse(text) for text in options.derive]
     table, dates = _read_dates(rows.table, columns, options)
-    lookups = _read_lookups(columns, options.data)
+    files = dict.fromkeys(file for column in columns for file in column.parsed.lookups)
+    lookups = {file: _read_lookup(file, options.data) for file in files}
     cells = {}
     if columns:
         cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
@@ -181,13 +180,6 @@ def _read_dates(
         elif (found := read_dates(table[name], name)) is not None:
             dates[name] = found.days
     return assign_columns(table, dates), tuple(dates)
-
-
-def _read_lookups(
-    columns: Sequence[DerivedColumn], data: Path
-) -> dict[str, Mapping[str, float | str]]:
-    files = dict.fromkeys(file for column in columns for file in column.parsed.lookups)
-    return {file: _read_lookup(file, data) for file in files}
 
 
 def _read_lookup(file: str, data: Path) -> Mapping[str, float | str]:

@@ -1,7 +1,5 @@
 """What each column of the data is: a number, a whole number, a choice or a yes or no."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The parts of a card, drafted from the data: good enough to serve, to be improved by hand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +47,7 @@ class DraftField:
         """Whether the form asks for it always."""
         return self.field.required
 
-    def with_required(self, required: bool) -> DraftField:
+    def with_required(self, required: bool) -> "DraftField":
         """The same draft, asked for always or not."""
         return replace(self, field=self.field.model_copy(update={"required": required}))
 
@@ -68,7 +66,7 @@ class DraftOutput:
     keys: dict[str, object]
     description: str
     labels: tuple[str, ...] = ()
-    others: tuple[DraftOutput, ...] = ()
+    others: "tuple[DraftOutput, ...]" = ()
     locale: str = LOCALE
 
 

@@ -1,7 +1,5 @@
 """From a column's name to the name, label, unit and noun of its field."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -286,10 +284,7 @@ def _make_singular(word: str) -> str:
 def ask_for_number(naming: Naming, rows: RowNaming, are_counts: bool) -> str:
     """Draft the question that a number answers: "What is the price of this car?".
 
-    Args:
-        naming: of the target.
-        rows: what the rows of the data are called.
-        are_counts: whether the target holds whole numbers of which none is below 0.
+    ``rows`` says what the rows of the data are called.
     """
     noun, is_rate = naming.noun, " per " in naming.noun
     last = noun.partition(" per ")[0].rpartition(" ")[2]

@@ -1,7 +1,5 @@
 """Columns that a form leaves out: those with one value in every row, and those a model drops."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +10,7 @@ import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
 from model.contract.expressions import Cells, ExpressionError
+from model.contract.formatting import list_some
 from model.making.columns.deriving import Derivations
 from model.making.data.assigning import assign_columns
 from model.making.data.text_cells import as_text
@@ -30,13 +29,8 @@ def leave_out_columns(
 ) -> tuple[Derivations, pd.DataFrame]:
     """Give the model constants for the columns that no visitor could change an answer by.
 
-    Args:
-        derivations: the columns that are computed anyway.
-        table: the data, with these.
-        names: the columns that the model takes.
-        dropped: those of them that it drops.
-        kept: those that the form asks for all the same.
-        add_note: takes what the person should know.
+    Of ``names``, which the model takes, it drops ``dropped``; the form asks for ``kept`` all the
+    same.
 
     Returns:
         The derivations with these constants, and the table with them. Both are as they were where
@@ -52,17 +46,14 @@ def leave_out_columns(
     if len(found) == len(names):
         return derivations, table
     if given := [name for name in unused if name in found]:
-        add_note(f"The form does not ask for what the model drops: {_list(given)}.")
+        listed = list_some(given, _MOST_NAMED)
+        add_note(f"The form does not ask for what the model drops: {listed}.")
     if given := [f"{name} is {as_text(single[name])}" for name in single if name in found]:
-        add_note(f"The form does not ask for what is the same in every row: {_list(given)}.")
+        listed = list_some(given, _MOST_NAMED)
+        add_note(f"The form does not ask for what is the same in every row: {listed}.")
     values = {name: {**unused, **single}[name] for name in found}
     columns = (*derivations.columns, *found.values())
     return replace(derivations, columns=columns), assign_columns(table, values)
-
-
-def _list(given: Sequence[str]) -> str:
-    more = len(given) - _MOST_NAMED
-    return ", ".join(given[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_single(cells: pd.Series) -> bool:

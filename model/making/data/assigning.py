@@ -1,7 +1,5 @@
 """Columns put into a table under whatever names a person gave them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A person's data files as a table: every format, and cells as the model knows them."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import itertools

@@ -1,7 +1,5 @@
 """Dates that a data file holds as text, in one of the ways in which people write them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Columns of somebody's data as the cells of an expression."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

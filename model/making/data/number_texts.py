@@ -1,7 +1,5 @@
 """Numbers that a data file holds as text, or that look different to a German and to a program."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple

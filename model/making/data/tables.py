@@ -1,7 +1,5 @@
 """A person's data: reading them, their target, and which rows are held out."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections import Counter
@@ -146,11 +144,8 @@ def _choose_rows(
         if not condition.columns:
             raise AddError(f"--where: “{choice.where}” names no column. Write one like price > 0.")
         header = read_header(paths[0])
-        if missing := [name for name in condition.columns if name not in header]:
-            raise AddError(
-                f"{paths[0]} has no column {missing[0]!r} (--where)."
-                f"{suggest_name(missing[0], header)}"
-            )
+        for name in condition.columns:
+            require_column(header, name, paths[0], "--where")
     raw = strip_cells(
         read_cells(paths, lambda _: None, condition.columns if condition else ()), texts
     )
@@ -235,7 +230,7 @@ def read_rows(
         return LabelledTable(table, held_out, "", tuple(notes), table[[]])
     targets = _split_targets(table, target)
     for name in targets:
-        require_column(table, name, data, "--target")
+        require_column(table.columns, name, data, "--target")
     marker = ""
     if holdout is None:
         held_out = np.zeros(len(table), dtype=bool)
@@ -244,7 +239,7 @@ def read_rows(
     elif find_path(holdout):
         held = read_table(Path(holdout), decimal, notes.append, texts, (), choice)
         for name in targets:
-            require_column(held, name, Path(holdout), "--target")
+            require_column(held.columns, name, Path(holdout), "--target")
         _refuse_seen_rows(table, held, holdout)
         held_out = np.repeat([False, True], [len(table), len(held)])
         missing = [str(name) for name in table.columns if name not in held.columns]
@@ -281,22 +276,16 @@ def _split_targets(table: pd.DataFrame, text: str) -> list[str]:
     return [name for name in names if name]
 
 
-def require_column(table: pd.DataFrame, name: str, where: Path, option: str) -> None:
+def require_column(names: Sequence[Any], name: str, where: Path, option: str) -> None:
     """Make sure that a table has a column.
 
-    Args:
-        table: the table.
-        name: the column.
-        where: the table's file.
-        option: the option that names the column.
+    ``where`` is the table's file, ``option`` the one that names the column.
 
     Raises:
         AddError: if it has none; names the most similar one.
     """
-    if name not in table.columns:
-        raise AddError(
-            f"{where} has no column {name!r} ({option}).{suggest_name(name, table.columns)}"
-        )
+    if name not in names:
+        raise AddError(f"{where} has no column {name!r} ({option}).{suggest_name(name, names)}")
 
 
 def suggest_name(name: str, names: Sequence[Any], free: Sequence[Any] | None = None) -> str:

@@ -1,7 +1,5 @@
 """Cells that are texts to a model, and that a CSV reader takes for numbers or for nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """How well probabilities of classes fit the truth, and in which order the classes may stand."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Adding a model that answers with one of several classes."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -92,7 +90,7 @@ class ClassesKind(OutputKind):
     names: tuple[str, ...] = ()
 
     @classmethod
-    def from_estimator(cls, fitted: Any, where: str) -> ClassesKind | None:
+    def from_estimator(cls, fitted: Any, where: str) -> "ClassesKind | None":
         """Return the kind of an estimator that answers so.
 
         Raises:
@@ -115,7 +113,9 @@ class ClassesKind(OutputKind):
         return cls(tuple(np.asarray(found).tolist()), hasattr(fitted, "predict_proba"))
 
     @classmethod
-    def from_served(cls, model: ServedModel[Any, Any]) -> tuple[ClassesKind, PredictFloat64] | None:
+    def from_served(
+        cls, model: ServedModel[Any, Any]
+    ) -> "tuple[ClassesKind, PredictFloat64] | None":
         """Return the kind of a served model that answers so, and its predictor."""
         if not isinstance(model, ClassModel):
             return None
@@ -123,7 +123,7 @@ class ClassesKind(OutputKind):
         names = tuple(item.value for item in output.classes)
         return cls(names, output.probabilities), model.predict_matrix
 
-    def with_names(self, names: Sequence[str]) -> ClassesKind:
+    def with_names(self, names: Sequence[str]) -> "ClassesKind":
         if names and len(names) != len(self.classes):
             raise AddError(self._refuse_count(len(names)))
         if len(set(names)) != len(names):
@@ -180,7 +180,7 @@ class ClassesKind(OutputKind):
             f"class. For the probability of one class as the answer, add --risk {risk}."
         )
 
-    def without_probabilities(self) -> ClassesKind:
+    def without_probabilities(self) -> "ClassesKind":
         return replace(self, probabilities=False)
 
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
@@ -197,8 +197,7 @@ class ClassesKind(OutputKind):
 
     def list_losses(self, answers: Float64Array, truth: Float64Array) -> Float64Array:
         chosen = answers[np.arange(len(truth)), truth.astype(np.int64)]
-        losses: Float64Array = -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
-        return losses
+        return -np.log(np.clip(chosen, _LEAST_PROBABILITY, None))
 
     def list_readings(
         self, answers: Float64Array, truth: Float64Array, all_truth: Float64Array, movable: bool

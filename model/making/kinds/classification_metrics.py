@@ -1,7 +1,5 @@
 """A model of classes on held-out rows: its figures, and its calibrated probabilities."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Adding a model that sorts rows into clusters that it found by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -65,7 +63,7 @@ class ClustersKind(ClassesKind):
     measure: str = "none"
 
     @classmethod
-    def from_estimator(cls, fitted: Any, where: str) -> ClustersKind | None:
+    def from_estimator(cls, fitted: Any, where: str) -> "ClustersKind | None":
         """Return the kind of an estimator that answers so.
 
         Raises:
@@ -91,7 +89,7 @@ class ClustersKind(ClassesKind):
     @classmethod
     def from_served(
         cls, model: ServedModel[Any, Any]
-    ) -> tuple[ClustersKind, PredictFloat64] | None:
+    ) -> "tuple[ClustersKind, PredictFloat64] | None":
         """Return the kind of a served model that answers so, and its predictor."""
         if not isinstance(model, ClusterModel):
             return None
@@ -292,10 +290,7 @@ def _compare_choices(
 ) -> tuple[float, TypicalFact]:
     """The value that is most over-represented in a cluster, and by how many deviations.
 
-    Args:
-        name: of the field.
-        here: the codes in the cluster, shape (rows,).
-        other: all other codes, shape (other rows,).
+    ``here`` are the codes in the cluster, ``other`` all other codes, shape (rows,) each.
     """
     values = np.unique(here)
     shares = np.array([[np.mean(codes == value) for codes in (here, other)] for value in values])

@@ -13,8 +13,6 @@ predictors", ACML 2012). The ends are kept at a few predictions; a second correc
 where what is interpolated in between falls short of the rows.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

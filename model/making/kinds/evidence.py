@@ -3,8 +3,6 @@
 The thresholds were tuned and then confirmed on other data sets: ``python -m tests.studies.gate``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a number measures, as its column's name and its values say: a share, or a duration."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping
@@ -65,8 +63,11 @@ def find_measure(column: str, unit: str, truth: Float64Array) -> NumberMeasure:
         if high <= 100 and (unit or words & _PERCENTAGES):
             return _make_share("%", 100.0, deviation, "from 0% to 100%, ")
     seconds = convert(1.0, unit, "second") if unit else None
-    if seconds is None or low < 0 or seconds not in (1.0, 60.0, 3600.0, 86_400.0, 604_800.0):
+    if low < 0:
         return NumberMeasure()
+    if seconds not in (1.0, 60.0, 3600.0, 86_400.0, 604_800.0):
+        # The range does not go below 0 either, and an answer lies within its range.
+        return NumberMeasure(bounds={"min": 0.0}, description="never below 0, ")
     least = deviation * seconds / _PARTS
     step = next((float(size) for size in _STEPS if size <= least), _find_power(least))
     rounded = float(f"{step / seconds:.6g}")

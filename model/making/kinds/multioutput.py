@@ -1,7 +1,5 @@
 """Adding a model that answers with several numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -178,8 +176,7 @@ class MultioutputKind(NumberKind):
         ]
 
     def first(self, values: Float64Array) -> Float64Array:
-        headline: Float64Array = values[:, 0]
-        return headline
+        return values[:, 0]
 
     def read_answer(self, answer: Float64Array) -> tuple[float, str]:
         return float(answer[0]), ""
@@ -204,8 +201,7 @@ def _holds_of_first(holds: Callable[[Any], bool], answer: Float64Array) -> bool:
 
 
 def _take_column(place: int, values: Float64Array) -> Float64Array:
-    column: Float64Array = values[:, place]
-    return column
+    return values[:, place]
 
 
 def _select(dataset: Dataset, place: int) -> Dataset:

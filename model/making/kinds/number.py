@@ -1,7 +1,5 @@
 """Adding a model that answers with a number."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -84,20 +82,22 @@ class NumberKind(OutputKind):
         return ()
 
     @classmethod
-    def from_estimator(cls, fitted: Any, where: str) -> NumberKind | None:
+    def from_estimator(cls, fitted: Any, where: str) -> "NumberKind | None":
         """Return the kind of an estimator that answers so."""
         kind = find_estimator_type(fitted)  # "" for what only looks like an estimator
         looks_so = not (hasattr(fitted, "classes_") or hasattr(fitted, "predict_proba"))
         return cls() if kind == "regressor" or (not kind and looks_so) else None
 
     @classmethod
-    def from_served(cls, model: ServedModel[Any, Any]) -> tuple[NumberKind, PredictFloat64] | None:
+    def from_served(
+        cls, model: ServedModel[Any, Any]
+    ) -> "tuple[NumberKind, PredictFloat64] | None":
         """Return the kind of a served model that answers so, and its predictor."""
         if not isinstance(model, NumberModel):
             return None
         return cls(), lambda rows: model.predictor.predict(rows)[0].astype(np.float64)
 
-    def with_names(self, names: Sequence[str]) -> NumberKind:
+    def with_names(self, names: Sequence[str]) -> "NumberKind":
         if names:
             raise AddError("--classes names classes, but the model answers with a number.")
         return self
@@ -266,8 +266,7 @@ class NumberKind(OutputKind):
         return answers
 
     def compute_losses(self, decided: Float64Array, truth: Float64Array) -> Float64Array:
-        losses: Float64Array = (decided - truth) ** 2
-        return losses
+        return (decided - truth) ** 2
 
     def compute_score(self, losses: Float64Array, truth: Float64Array) -> float:
         return 1 - float(np.mean(losses)) / max(float(np.var(truth)), 1e-300)

@@ -1,7 +1,5 @@
 """How well numbers fit the truth, and what else they may mean."""
 
-from __future__ import annotations
-
 import operator
 from functools import partial
 

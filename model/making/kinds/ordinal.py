@@ -1,7 +1,5 @@
 """Classes that are steps of a scale: recognising them, and measuring how far off answers are."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence
@@ -76,10 +74,6 @@ _MILLION = 1_000_000
 
 def choose_order(values: Sequence[str], options: AddOptions) -> tuple[str, ...]:
     """Choose the order of classes, from the lowest: as somebody said, or as they look.
-
-    Args:
-        values: the classes.
-        options: have the order, if somebody gave it, and the name of the target.
 
     Returns:
         The order; empty where they are no steps.

@@ -1,7 +1,5 @@
 """Adding a model that says whether a row is unusual."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -44,7 +42,7 @@ class OutliersKind(NumberKind):
     judges_rows = True
 
     @classmethod
-    def from_estimator(cls, fitted: Any, where: str) -> OutliersKind | None:
+    def from_estimator(cls, fitted: Any, where: str) -> "OutliersKind | None":
         """Return the kind of an estimator that answers so.
 
         Raises:
@@ -63,7 +61,7 @@ class OutliersKind(NumberKind):
     def from_served(cls, model: ServedModel[Any, Any]) -> None:
         """Return None: no column of data can say what it should answer."""
 
-    def with_names(self, names: Sequence[str]) -> OutliersKind:
+    def with_names(self, names: Sequence[str]) -> "OutliersKind":
         if names:
             raise AddError(
                 "--classes and --clusters name classes and groups, but the model says whether a "

@@ -1,7 +1,5 @@
 """What every kind of model has to say while one is added."""
 
-from __future__ import annotations
-
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -85,7 +83,7 @@ class OneOutput:
     """
 
     name: str
-    kind: OutputKind
+    kind: "OutputKind"
     select: Callable[[Float64Array], Float64Array]
 
 
@@ -114,7 +112,7 @@ class OutputKind(ABC):
     """The classes as the model's file has them; empty for a kind without."""
 
     @abstractmethod
-    def with_names(self, names: Sequence[str]) -> OutputKind:
+    def with_names(self, names: Sequence[str]) -> "OutputKind":
         """Return the same kind with names for its classes, in their order; none keep their own.
 
         Raises:
@@ -157,31 +155,25 @@ class OutputKind(ABC):
     def describe_threshold(self, threshold: float, where: str) -> str:
         """Say what becomes of a threshold for probabilities that a file holds; "" for nothing.
 
-        Args:
-            threshold: between 0 and 1.
-            where: the file that holds it, with its key.
+        It is between 0 and 1, and ``where`` is the file that holds it, with its key.
         """
         return ""
 
     def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
         """Say why an estimator's probabilities cannot be shown; "" where they can.
 
-        Args:
-            fitted: the estimator.
-            rows: rows like those that it was fitted to.
+        ``rows`` are like those that it was fitted to.
         """
         return ""
 
-    def without_probabilities(self) -> OutputKind:
+    def without_probabilities(self) -> "OutputKind":
         """Return the kind of a model that names its answer alone."""
         return self
 
     def count_differing(self, answers: Float64Array, expected: Float64Array) -> int:
         """Count the rows that have another answer than expected.
 
-        Args:
-            answers: see the class for the shape.
-            expected: see the class for the shape, too; in another one all rows differ.
+        Answers and expected ones are as the class says; in another shape all rows differ.
         """
         if answers.shape != expected.shape:
             return len(expected)
@@ -281,22 +273,15 @@ class OutputKind(ABC):
     ) -> Metric:
         """Measure how good answers are with some of the facts, on held-out rows.
 
-        Args:
-            answers: of the model, see the class for the shape.
-            truth: the true answers, shape (rows,).
-            name: added to the figure's own.
-            facts: which facts were known, like "3 facts".
+        Answers are as the class says, ``truth`` has the shape (rows,). ``name`` is added to the
+        figure's own, and ``facts`` says which were known, like "3 facts".
         """
 
     @abstractmethod
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
         """Say how good it is with the facts that a form shows, and with all.
 
-        Args:
-            few: the figure with the facts that are shown.
-            every: the same with all facts.
-            shown: how many are shown.
-            output: what the answer is called.
+        ``few`` is the figure with the facts that are shown, ``every`` the same with all.
         """
 
     score_name: ClassVar[str]
@@ -328,10 +313,7 @@ class OutputKind(ABC):
     ) -> Sequence[Band]:
         """Choose bands of rows whose middle can be an example; perhaps none.
 
-        Args:
-            answers: of the model, see the class for the shape.
-            truth: the true answers, shape (rows,).
-            output: what the answer is called.
+        Answers are as the class says, ``truth`` has the shape (rows,).
         """
 
     def find_axis(self, truth: Float64Array) -> tuple[float, float] | None:

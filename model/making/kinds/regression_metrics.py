@@ -1,7 +1,5 @@
 """A model of numbers on held-out rows: its figures, and its calibrated intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What kinds share whose answers no data can call right or wrong: clusters and outliers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

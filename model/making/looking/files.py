@@ -1,7 +1,5 @@
 """What is in somebody's files, in words for people; nothing in them runs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +20,7 @@ from model.making.looking.object_words import (
     describe_answers,
     describe_inputs,
     describe_record,
-    list_some,
+    list_printable,
     name_value,
 )
 from model.making.pictures.opening import is_picture_file, open_path
@@ -126,7 +124,7 @@ def _open_folder(file: _File) -> None:
     file.path = folder.file
     file.lines.append(f"{folder.kind}; its file is {folder.file.name}.")
     if folder.columns:
-        names = list_some(folder.columns)
+        names = list_printable(folder.columns)
         file.lines.append(f"{folder.source} names {len(folder.columns)} columns: {names}.")
 
 
@@ -226,7 +224,7 @@ def _describe_other(file: _File, error: PickleError) -> None:
 
 
 def _count_names(names: Sequence[str]) -> str:
-    return f"It holds {len(names)} names: {list_some(names)}."
+    return f"It holds {len(names)} names: {list_printable(names)}."
 
 
 def _list_names(value: object) -> list[str]:

@@ -1,26 +1,17 @@
 """Whether a fitted model saw inputs that somebody had scaled, as far as it keeps what it saw."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import numpy as np
-from sklearn import preprocessing
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import PowerTransformer, QuantileTransformer
 
-from model.making.steps.fitted_steps import unwrap_estimator
+from model.making.steps.fitted_steps import SCALERS, unwrap_estimator
 from model.making.steps.kept_values import LEAST_VALUES, list_kept_values
 
 InputScale = Literal["", "standardised", "scaled to between 0 and 1"]
 
-_SCALERS = (
-    preprocessing.MaxAbsScaler,
-    preprocessing.MinMaxScaler,
-    preprocessing.PowerTransformer,
-    preprocessing.QuantileTransformer,
-    preprocessing.RobustScaler,
-    preprocessing.StandardScaler,
-)
+_SCALERS = (*SCALERS, PowerTransformer, QuantileTransformer)
 
 
 def is_scaler(fitted: object) -> bool:

@@ -1,13 +1,12 @@
 """What is said of an object in a model's file: its name, its steps, its inputs, its answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from model.contract.formatting import list_some
 from model.contract.pickles.errors import printable
 from model.contract.pickles.records import GlobalName, Record
 from model.making.kinds.output_kind import OutputKind
@@ -45,7 +44,7 @@ def describe_record(root: object) -> list[str]:
 def describe_inputs(names: Sequence[str] | None, count: int | None) -> str:
     """Say how many inputs a model takes, and their names where it has them."""
     if names is not None:
-        return f"Inputs: {len(names)}, by name: {list_some(names)}."
+        return f"Inputs: {len(names)}, by name: {list_printable(names)}."
     if count is not None:
         return f"Inputs: {count}, by position; the file has no names for them."
     return "Inputs: the file does not say how many."
@@ -57,14 +56,12 @@ def describe_answers(kind: OutputKind) -> str:
 
 
 def _describe_classes(text: str, classes: Sequence[object]) -> str:
-    return f"{text}: {len(classes)}: {list_some(map(_show, classes))}."
+    return f"{text}: {len(classes)}: {list_printable(map(_show, classes))}."
 
 
-def list_some(names: Iterable[str]) -> str:
-    """List the first names, and say how many more there are."""
-    shown = list(names)
-    more = f" and {len(shown) - _MOST_NAMES} more" if len(shown) > _MOST_NAMES else ""
-    return ", ".join(printable(name) for name in shown[:_MOST_NAMES]) + more
+def list_printable(names: Iterable[str]) -> str:
+    """List some names that a file has."""
+    return list_some([printable(name) for name in names], _MOST_NAMES)
 
 
 def _show(value: object) -> str:

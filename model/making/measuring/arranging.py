@@ -4,8 +4,6 @@ Facts are ordered by permutation importance (Breiman, "Random forests", Machine 
 The form shows the fewest that come close to the error with all facts; the others may be left empty.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,12 +53,8 @@ class Arrangement:
 def arrange_fields(kind: OutputKind, dataset: Dataset, importance: list[float]) -> Arrangement:
     """Put the facts that matter most first, and those behind them into folds.
 
-    A form of few facts stays as it is, and one with free texts, which cannot be shuffled.
-
-    Args:
-        kind: how the model answers.
-        dataset: the rows and their fields, in the model's order.
-        importance: of each field, in the same order.
+    A form of few facts stays as it is, and one with free texts, which cannot be shuffled. The
+    fields of ``dataset`` stand in the model's order, as their ``importance`` does.
     """
     count = len(dataset.fields)
     if count <= MOST_SHOWN or dataset.texts:
@@ -83,10 +77,7 @@ def compute_permutation_importance(
 ) -> Float64Array:
     """Return by how much the mean loss grows when each fact is shuffled, shape (fields,).
 
-    Args:
-        kind: how the model answers.
-        dataset: the rows and their fields.
-        rows: the indices of those that count, shape (rows,).
+    Only ``rows`` count, by their indices, shape (rows,).
     """
     rng = np.random.default_rng(0)
     matrix, truth = dataset.matrix[rows], dataset.truth[rows]
@@ -217,9 +208,6 @@ def _show_field(item: DraftField) -> DraftField:
 
 def group_fields(fields: Sequence[DraftField]) -> list[str]:
     """Name the fold of each field, by the words that their columns begin or end with.
-
-    Args:
-        fields: those that stand in folds.
 
     Returns:
         The heading for each; "" for the fold of all that share no word. No fold has more than

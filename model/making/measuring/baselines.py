@@ -1,7 +1,5 @@
 """Plain models, fitted to the same rows as an added one and judged on the same others."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass

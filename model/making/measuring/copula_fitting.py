@@ -6,8 +6,6 @@ large; 99 % of those that have two facts that contradict each other. One of the 
 99 %, both in 81 to 87 % (`python -m tests.studies.unusual_rows`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np

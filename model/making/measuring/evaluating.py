@@ -1,7 +1,5 @@
 """What the rows show of a model: which are alike, and how good it is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from model.contract.manifest import Metric
@@ -21,12 +19,8 @@ def index_data(
 ) -> tuple[Neighbors | None, GaussianCopula | None]:
     """Index the rows of the data.
 
-    Args:
-        kind: how the model answers.
-        arranged: the rows and their fields.
-        headline: the same with the truth of the answer that stands first.
-        published: whether visitors may see rows.
-        add_note: takes what the person should know.
+    ``headline`` has the truth of the answer that stands first; visitors may see rows that are
+    ``published``.
 
     Returns:
         The similar rows, where they are shown, and which rows are unlike the data; None for none.
@@ -48,12 +42,7 @@ def evaluate_model(
 ) -> tuple[DraftOutput, Evaluation]:
     """Draft what the model answers, and measure how good it is.
 
-    Args:
-        kind: how the model answers.
-        arranged: the rows and their fields.
-        options: what the person asks for.
-        proved: how it was put together, and what asking its own data showed.
-        add_note: takes what the person should know.
+    ``proved`` says how it was put together, and what asking its own data showed.
     """
     output = kind.draft_output(arranged.dataset.truth, options)
     found = kind.evaluate(arranged.dataset, output, options.coverage, add_note)

@@ -1,7 +1,5 @@
 """What a model may have got for missing cells that its author's code filled before the fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -20,12 +18,8 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
     """Say how to serve what an author's code filled in by itself; "" where no field lets it.
 
     The usual numbers are tried on the rows that lack a fact: a model that was fitted to these rows
-    with one of them knows them best with it.
-
-    Args:
-        dataset: the rows and their fields.
-        kind: how the model answers.
-        spare: a value that the model knows of a column and no row has, by column: that is it.
+    with one of them knows them best with it. ``spare`` has a value that the model knows of a column
+    and no row has, by column: that is it.
     """
     unproved = [
         (index, item)

@@ -1,7 +1,5 @@
 """Chooses the similar rows of a model, and learns their distance."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Counts of outcomes in bins, so that a page can draw the data without holding any row of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from model.contract.arrays import Float64Array, IntArray

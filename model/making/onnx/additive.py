@@ -1,7 +1,5 @@
 """Additive models to ONNX: a node of trees, a product with coefficients, and an inverse link."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,7 +10,6 @@ from numpy.typing import NDArray
 from skl2onnx import update_registered_converter
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
 
-from model.contract.arrays import Float64Array
 from model.contract.sources import widen
 from model.making.onnx.graphs import CompileError, is_text
 from model.serving.libraries.additive import AdditiveClassifier, AdditiveRegressor
@@ -57,35 +54,33 @@ _FUNCTIONS: Mapping[str, Sequence[LinkStep]] = {
 """The operators of each function of a column."""
 
 
-def round_down(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
+def round_down(numbers: NDArray[np.float64], are_doubles: bool = False) -> NDArray[np.float32]:
     """Round thresholds, shape (nodes,), to the float32 below.
 
-    Comparing a float32 by <= with either is the same.
-    """
-    with np.errstate(over="ignore"):
-        rounded = numbers.astype(np.float32)
-    below = np.nextafter(rounded, np.float32(-np.inf))
-    return np.where(rounded > numbers, below, rounded)
-
-
-def round_typed(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Round thresholds, shape (nodes,), with which a library compares doubles, to float32.
-
-    A float32 stands for the decimal that was typed: 2.8431 goes left of 2.8431000000000002, though
-    the float32 of both is 2.84310007. Thresholds lie in the middle between two rows, where such
+    Comparing a float32 by <= with either is the same. Where a library compares doubles, a float32
+    stands for the decimal that was typed: 2.8431 goes left of 2.8431000000000002, though the
+    float32 of both is 2.84310007. Thresholds lie in the middle between two rows, where such
     decimals are frequent.
     """
     with np.errstate(over="ignore"):
         rounded = numbers.astype(np.float32)
     below = np.nextafter(rounded, np.float32(-np.inf))
-    return np.where(widen(rounded) > numbers, below, rounded)
+    return np.where((widen(rounded) if are_doubles else rounded) > numbers, below, rounded)
 
 
-def make_additive_converter(forests: list[Any] | None = None) -> Callable[..., None]:
-    """Make the converter of additive models for skl2onnx.
+def leave_trees(model: Any, forests: list[Any]) -> dict[str, Any]:
+    """Return the attributes of a node whose trees ``write_trees`` writes afterwards.
 
-    Args:
-        forests: gets a model with trees, which are left to ``write_trees``; None if they are not.
+    ``forests`` gets the model.
+    """
+    forests.append(model)
+    return {"nodes_modes": [UNWRITTEN], "nodes_treeids": [len(forests) - 1]}
+
+
+def make_additive_converter(forests: list[Any]) -> Callable[..., None]:
+    """Make the converter for skl2onnx that leaves trees to ``write_trees``.
+
+    ``forests`` gets each model that has any.
     """
 
     def convert(scope: Any, operator: Any, container: Any) -> None:
@@ -126,7 +121,7 @@ for _class in (AdditiveClassifier, AdditiveRegressor):
         _class,
         f"Formcast{_class.__name__}",
         _set_shape,
-        make_additive_converter(),
+        make_additive_converter([]),  # each conversion brings its own
         options={"zipmap": [True, False]} if _class is AdditiveClassifier else None,
     )
 
@@ -154,46 +149,24 @@ class NodeWriter:
         """Give a value the name of an output."""
         self._container.add_node("Identity", last, output)
 
-    def keep_doubles(self, values: float | Float64Array) -> str:
-        """Keep a constant of float64, a number or shape (columns,), and return its name."""
+    def keep(self, values: Any, dtype: type[np.generic] = np.float32) -> str:
+        """Keep a constant, a number or of any shape, and return its name."""
         name: str = self._scope.get_unique_variable_name("constant")
-        kept = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        self._container.add_initializer(
-            name, onnx.TensorProto.DOUBLE, list(kept.shape), kept.tolist()
-        )
-        return name
-
-    def keep_places(self, places: Sequence[int]) -> str:
-        """Keep a constant of int64, and return its name."""
-        name: str = self._scope.get_unique_variable_name("places")
-        self._container.add_initializer(name, onnx.TensorProto.INT64, [len(places)], places)
-        return name
-
-    def keep(self, values: Any) -> str:
-        """Keep a constant of float32, and return its name."""
-        name: str = self._scope.get_unique_variable_name("constant")
-        array = np.asarray(values, dtype=np.float32)
-        self._container.add_initializer(
-            name, onnx.TensorProto.FLOAT, array.shape, array.ravel().tolist()
-        )
+        array = np.asarray(values, dtype=dtype)
+        kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+        self._container.add_initializer(name, kind, array.shape, array.ravel().tolist())
         return name
 
 
-def _add_sums(graph: NodeWriter, model: Any, rows: str, forests: list[Any] | None) -> str:
+def _add_sums(graph: NodeWriter, model: Any, rows: str, forests: list[Any]) -> str:
     """Add what leads from the columns to the sums of each output."""
     if model.absent_ is not None:
         absent = graph.add("Equal", rows, graph.keep(model.absent_[None]))
         rows = graph.add("Where", absent, graph.keep(np.nan), rows)
     sums = []
     if len(model.roots_):
-        name = "TreeEnsembleRegressor"
-        attributes: dict[str, Any] = {"n_targets": len(model.base_)}
-        if forests is None:
-            attributes |= {key: values.tolist() for key, values in list_additive(model).items()}
-        else:
-            attributes |= {"nodes_modes": [UNWRITTEN], "nodes_treeids": [len(forests)]}
-            forests.append(model)
-        sums.append(graph.add(name, rows, domain="ai.onnx.ml", **attributes))
+        attributes = {"n_targets": len(model.base_), **leave_trees(model, forests)}
+        sums.append(graph.add("TreeEnsembleRegressor", rows, domain="ai.onnx.ml", **attributes))
     if model.coefficients_ is not None:
         terms = rows
         if model.skips_missing_:
@@ -213,7 +186,7 @@ def _add_terms(graph: NodeWriter, model: Any, rows: str) -> str:
     for term, column, function in zip(
         model.term_of_.tolist(), model.factor_column_.tolist(), model.factor_function_, strict=True
     ):
-        last = graph.add("Gather", rows, graph.keep_places([column]), axis=1)
+        last = graph.add("Gather", rows, graph.keep([column], np.int64), axis=1)
         for name, constants in _FUNCTIONS[function]:
             last = graph.add(name, last, *map(graph.keep, constants))
         terms[term] = graph.add("Mul", terms[term], last) if term in terms else last
@@ -240,11 +213,10 @@ def list_additive(model: Any) -> dict[str, NDArray[Any]]:
     """
     trees, leaf = _find_trees(model), model.left_ < 0
     mode = b"BRANCH_LT" if model.strict_ else b"BRANCH_LEQ"
-    threshold = model.threshold_
     if model.strict_:
-        threshold = threshold.astype(np.float32)
+        threshold = model.threshold_.astype(np.float32)
     else:
-        threshold = round_down(threshold) if model.single_ else round_typed(threshold)
+        threshold = round_down(model.threshold_, are_doubles=not model.single_)
     nodes = {
         "nodes_treeids": trees,
         "nodes_nodeids": np.arange(len(leaf)),

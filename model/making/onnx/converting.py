@@ -1,7 +1,5 @@
 """A fitted estimator as an ONNX model from INPUT: its choices as codes, or as their values."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -6,9 +6,8 @@ restored from its seven digits, as ``widen`` does, scaled with 16, and rounded a
 Boosted trees compare doubles: their thresholds are rounded so that such numbers stay on their side.
 """
 
-from __future__ import annotations
-
 import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from model.contract.arrays import Float64Array
-from model.making.onnx.additive import NodeWriter, round_typed
+from model.making.onnx.additive import NodeWriter, round_down
 from model.making.steps.fitted_steps import SCALERS
 
 _SMALLEST = 1e-30
@@ -68,7 +67,8 @@ def _round_thresholds(boosted: Any) -> Any:
     copied._predictors = [[copy.copy(tree) for tree in stage] for stage in boosted._predictors]
     for tree in (tree for stage in copied._predictors for tree in stage):
         tree.nodes = tree.nodes.copy()
-        tree.nodes["num_threshold"] = round_typed(tree.nodes["num_threshold"])
+        threshold = round_down(tree.nodes["num_threshold"], are_doubles=True)
+        tree.nodes["num_threshold"] = threshold
     return copied
 
 
@@ -86,7 +86,7 @@ def _list_steps(scaler: Any) -> tuple[ScalingStep, ...]:
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Write the nodes of an exact scaler for skl2onnx."""
     graph = NodeWriter(scope, container)
-    keep = graph.keep_doubles
+    keep = partial(graph.keep, dtype=np.float64)
     given = operator.inputs[0].full_name
     wide = graph.add("Cast", given, to=TensorProto.DOUBLE)
     size = graph.add("Max", graph.add("Abs", wide), keep(_SMALLEST))

@@ -1,7 +1,5 @@
 """One call of skl2onnx, and why it fails, in words for people."""
 
-from __future__ import annotations
-
 import re
 import warnings
 from typing import Any

@@ -5,8 +5,6 @@ that takes most of a minute, and gigabytes. Here its graph gets a node that only
 and the trees are written into the finished graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +23,7 @@ from sklearn.ensemble import (
 from model.making.onnx.additive import (
     UNWRITTEN,
     NodeWriter,
+    leave_trees,
     list_additive,
     make_additive_converter,
     round_down,
@@ -58,11 +57,9 @@ def make_forest_converters(forests: list[Any]) -> dict[type, Callable[..., None]
             NodeWriter(scope, container).take(operator.inputs[0]),
             [output.full_name for output in operator.outputs],
             op_domain=_DOMAIN,
-            nodes_modes=[UNWRITTEN],
-            nodes_treeids=[len(forests)],
+            **leave_trees(forest, forests),
             **_describe_answer(forest),
         )
-        forests.append(forest)
 
     classes = (
         ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor,
@@ -85,12 +82,7 @@ def _describe_answer(forest: Any) -> dict[str, Any]:
 
 
 def write_trees(graph: onnx.GraphProto, forests: Sequence[Any]) -> None:
-    """Write the trees of forests into the nodes that the converters left without.
-
-    Args:
-        graph: the finished graph.
-        forests: what the converters converted.
-    """
+    """Write the trees of forests into the nodes that the converters left without."""
     for node in graph.node:
         given = {attribute.name: attribute for attribute in node.attribute}
         if "nodes_modes" not in given or list(given["nodes_modes"].strings) != [UNWRITTEN]:
@@ -116,13 +108,7 @@ def _list_parts(forest: Any) -> Iterator[dict[str, NDArray[Any]]]:
 
 
 def _list_tree(tree: Any, number: int, forest: Any) -> dict[str, NDArray[Any]]:
-    """Return the attributes of one tree.
-
-    Args:
-        tree: the arrays of scikit-learn.
-        number: the tree's place in its forest.
-        forest: what the tree is part of.
-    """
+    """Return the attributes of one tree."""
     inner = tree.children_left >= 0
     # scikit-learn compares float32 values with float64 thresholds
     threshold = round_down(tree.threshold)

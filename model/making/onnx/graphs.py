@@ -3,8 +3,6 @@
 Every model takes INPUT, float32 [N, K]: the codes of the card's fields.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ How deep a row ends, as a mean over the trees, is its score (Liu, Ting and Zhou,
 take ten seconds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy as np
 import onnx
 
 from model.contract.arrays import Float64Array
-from model.making.onnx.additive import UNWRITTEN, NodeWriter
+from model.making.onnx.additive import NodeWriter, leave_trees
 
 
 def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
@@ -31,11 +29,9 @@ def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
             "TreeEnsembleRegressor",
             graph.take(operator.inputs[0]),
             domain="ai.onnx.ml",
-            nodes_modes=[UNWRITTEN],
-            nodes_treeids=[len(forests)],
             n_targets=1,
+            **leave_trees(forest, forests),
         )
-        forests.append(forest)
         power = graph.add("Pow", graph.keep(2.0), graph.add("Neg", depth))
         score = graph.add("Sub", graph.keep(-forest.offset_), power)
         is_outlier = graph.add("Less", score, graph.keep(0.0))
@@ -50,10 +46,8 @@ def make_isolation_converter(forests: list[Any]) -> Callable[..., None]:
 def weigh_leaves(tree: Any, leaves: Any, forest: Any) -> Float64Array:
     """Compute what each leaf of a tree adds to the mean depth of a row.
 
-    Args:
-        tree: the arrays of scikit-learn.
-        leaves: the places of the leaves in it, shape (leaves,).
-        forest: what the tree is part of.
+    ``tree`` are the arrays of scikit-learn, and ``leaves`` the places of its leaves, shape
+    (leaves,).
 
     Returns:
         Shares of the depth that is usual for so many training rows, shape (leaves,).

@@ -1,7 +1,5 @@
 """Scalers of their own files, put before an ONNX model: each is one multiplication and addition."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,10 +20,6 @@ def prepend_scalers(model: onnx.ModelProto, scalers: Sequence[Any]) -> onnx.Mode
     """Copy a model of one matrix of numbers, float [N, K], with fitted scalers before it.
 
     They compute with float64, as they did when the model was fitted.
-
-    Args:
-        model: the model.
-        scalers: in their order.
 
     Raises:
         CompileError: if the model takes something else, or one of them is no scaler of K columns.

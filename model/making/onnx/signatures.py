@@ -1,7 +1,5 @@
 """An ONNX file as it is read, and what its model takes and answers, as its graph says."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Makes the folder of a network for pictures: find its input, measure, draft, write."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -27,7 +25,7 @@ from model.making.pictures.opening import open_file
 from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
 from model.making.pictures.trying import find_preprocessing
 from model.making.writing.manifests import describe_artifact, read_versions, save_manifest
-from model.making.writing.summary import AddedModel, format_metrics
+from model.making.writing.summary import AddedModel
 from model.serving.picture_statistics import PictureStatistics
 
 PICTURE_STAGES = (
@@ -162,7 +160,7 @@ def make_picture_folder(
         f"as ONNX. {opened.made or 'It is the network that you gave'}, read as "
         f"{MEANINGS[found.meaning]}; the served form was compared with it on "
         f"{COMPARED} pictures.",
-        format_metrics(measured.metrics),
+        tuple((metric.label, metric.format(LOCALE)) for metric in measured.metrics),
         tuple(notes),
         title,
         f"{measured.accuracy} {measured.how}",

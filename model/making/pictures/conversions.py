@@ -3,8 +3,6 @@
 The library runs in a process of its own, by a script that is given as text.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import subprocess

@@ -1,7 +1,5 @@
 """The pictures in a model's folder: golden ones, and samples that visitors can try."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """An environment with TensorFlow and Keras, which uv makes once for a person who has none."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Models of Keras that are not read layer by layer: a Python that has Keras converts them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import onnx

@@ -1,7 +1,5 @@
 """Pictures with their classes: a folder of pictures for each class, or a table of files."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,8 +13,9 @@ import pandas as pd
 from PIL import Image
 from pydantic_core import PydanticCustomError
 
+from model.contract.formatting import list_some
 from model.contract.outputs import MOST_CLASSES
-from model.contract.pictures import ImageField, Picture
+from model.contract.pictures import ImageField, Picture, Transparency
 from model.making.errors import AddError
 
 _SUFFIXES = (
@@ -60,15 +59,22 @@ class LabelledPictures:
         turns = labels.groupby(labels).cumcount().sort_index()
         return sorted(np.argsort(turns.to_numpy(), kind="stable")[:most].tolist())
 
-    def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
+    def read(
+        self, chosen: Sequence[int], side: int, transparency: Transparency = "ignored"
+    ) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
 
-        Args:
-            chosen: places in ``files``.
-            side: the longer side of what the network sees, in pixels.
+        ``chosen`` are places in ``files``, ``side`` is the longer one of what the network sees, in
+        pixels, ``transparency`` is that of ``ImageField``.
         """
         picture = ImageField(
-            kind="image", name="image", label="It", noun="picture", determiner="a", side=side
+            kind="image",
+            name="image",
+            label="It",
+            noun="picture",
+            determiner="a",
+            side=side,
+            transparency=transparency,
         )
         for place in chosen:
             path = self.files[place]
@@ -87,12 +93,9 @@ class LabelledPictures:
         """Say how many files could not be read, and which; "" where all could."""
         if not self.broken:
             return ""
-        named = ", ".join(sorted(self.broken)[:_MOST_NAMED])
-        more = len(self.broken) - _MOST_NAMED
+        named = list_some(sorted(self.broken), _MOST_NAMED)
         count = "One file" if len(self.broken) == 1 else f"{len(self.broken):,} files"
-        return f"{count} could not be read and left out: {named}" + (
-            f" and {more:,} more." if more > 0 else "."
-        )
+        return f"{count} could not be read and left out: {named}."
 
     def hash_files(self) -> str:
         """Hash the names, classes and sizes of all files, which tells another set apart."""

@@ -6,8 +6,6 @@ Khosla, Lapedriza, Oliva and Torralba, "Learning deep features for discriminativ
 CVPR 2016), where that layer takes the mean of a grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -69,10 +67,7 @@ def _takes_pictures(path: Path) -> bool:
 def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFile:
     """Open the network.
 
-    Args:
-        options: what the person asks for.
-        ask: asked before anything is installed.
-        report: told of what takes long.
+    ``ask`` is asked before anything is installed.
 
     Raises:
         AddError: if it cannot be read, and what to do.

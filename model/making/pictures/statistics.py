@@ -1,7 +1,5 @@
 """Fits what tells a picture that is unlike all training pictures, and its false alarm rate."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

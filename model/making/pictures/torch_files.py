@@ -3,8 +3,6 @@
 Nothing in a file runs here. A Python of the person's own, in a process of its own, converts it.
 """
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -75,10 +73,6 @@ def refuse_weights(path: Path) -> NoReturn:
 
 def convert_torch(path: Path, options: AddOptions) -> tuple[TorchContent, onnx.ModelProto]:
     """Let the person's own Python convert a network, and compare the answers of both.
-
-    Args:
-        path: of the file.
-        options: with the ``python``.
 
     Returns:
         What the file holds, and the network.

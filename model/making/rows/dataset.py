@@ -1,7 +1,5 @@
 """The data as the model takes them: codes of the fields, the truth, and which rows are held out."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -202,10 +200,8 @@ def compose_texts(
 ) -> Dataset:
     """Let fields of texts compose what is typed (NFC), unless a row of the data is answered by it.
 
-    Args:
-        dataset: the rows and their fields.
-        count_differing: counts the rows, shape (rows,) or (rows, classes), that are answered
-            otherwise; see ``OutputKind``.
+    ``count_differing`` counts the rows, shape (rows,) or (rows, classes), that are answered
+    otherwise; see ``OutputKind``.
     """
     fields = list(dataset.fields)
     for column in dataset.texts:

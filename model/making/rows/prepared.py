@@ -1,7 +1,5 @@
 """A model that answers codes, and the rows of the data that it can answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -6,8 +6,6 @@ group: bit j is set where the j-th optional fact is known, so three optional fac
 (none known) to 7 (all known).
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 

@@ -6,8 +6,6 @@ serve is tried first, and every model is compared with the estimator before it i
 fails, scalers are tried with 16 digits.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -5,8 +5,6 @@ looks around. So what is served vectorises by ``model.serving.texts``, and the m
 the columns: those without texts in their order, then those of each text.
 """
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +17,8 @@ from sklearn.pipeline import Pipeline
 from model.making.onnx.converting import Choices, convert_codes
 from model.making.onnx.exporting import export_estimator
 from model.making.onnx.graphs import INPUT, CompileError
-from model.making.steps.texts import MOST_COLUMNS, list_branches, list_steps, split_branch
+from model.making.steps.fitted_steps import list_steps
+from model.making.steps.texts import MOST_COLUMNS, list_branches, split_branch
 from model.serving.texts.vectorizer import Vectorizer
 
 
@@ -44,12 +43,8 @@ def convert_texts(
 ) -> onnx.ModelProto:
     """Convert an estimator without its vectorisers.
 
-    Args:
-        widths: how many columns each text becomes, by its own column.
-        estimator: the whole of it.
-        fields: its columns, in their order.
-        choices: the values of each column of choices.
-        forests: gets each forest whose trees are left to ``write_trees``.
+    ``widths`` says how many columns each text becomes, by its own column; ``fields`` are all
+    columns in their order. ``forests`` gets each forest whose trees are left to ``write_trees``.
 
     Raises:
         CompileError: if its texts do not go straight to the vectorisers.

@@ -1,7 +1,5 @@
 """A model of derived columns as a model of the columns that these are computed from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,7 +55,7 @@ class DerivedSource:
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return self.inner.find_texts(self.names) - self.derivations.names
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> DerivedSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "DerivedSource":
         return replace(self, inner=self.inner.with_target(target, classes))
 
     def prepare(
@@ -148,10 +146,7 @@ def _describe_derived(name: str, cells: pd.Series, encoded: bool) -> DataColumn:
 def _find_lost(step: FeatureStep, matrix: Float64Array, index: int) -> set[int]:
     """The model's own columns that are unknown where one field is.
 
-    Args:
-        step: the step before the model.
-        matrix: the rows, shape (rows, fields); NaN where unknown.
-        index: the field.
+    ``matrix`` has the shape (rows, fields), ``index`` is that of the field.
     """
     complete = matrix[~np.isnan(matrix).any(axis=1)]
     rows = (complete if len(complete) else matrix)[:_TRIED].copy()

@@ -1,7 +1,5 @@
 """A fitted scikit-learn estimator as a model to add, compiled where it compiles."""
 
-from __future__ import annotations
-
 import shutil
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,7 +30,6 @@ from model.making.rows.prepared import (
 from model.making.sources.compiling import compile_estimator
 from model.making.steps.fitted_steps import (
     find_categories,
-    find_encoded_columns,
     find_missing_in_training,
 )
 from model.making.steps.texts import describe_texts, list_branches, takes_texts_alone
@@ -83,12 +80,12 @@ class EstimatorSource:
         return self.names
 
     def find_encoded(self, names: Sequence[str]) -> set[str]:
-        return find_encoded_columns(self.fitted, names)
+        return set(find_categories(self.fitted, names))
 
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return set(list_branches(self.fitted, names))
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> EstimatorSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "EstimatorSource":
         return replace(self, kind=self.kind.with_names(classes))
 
     def prepare(
@@ -336,9 +333,7 @@ def advise_on_new_rows(name: str) -> str:
 def describe_estimator(fitted: Any, where: str) -> EstimatorSource:
     """Find out what a loaded object is.
 
-    Args:
-        fitted: the object.
-        where: its file, as messages call it.
+    ``where`` is its file, as messages call it.
 
     Raises:
         AddError: if it is no fitted estimator that answers in a known way.

@@ -1,7 +1,5 @@
 """What a file is that holds no pickle, by how it begins, in words for people."""
 
-from __future__ import annotations
-
 import zipfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Models in files that other libraries write themselves, as estimators."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

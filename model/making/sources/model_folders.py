@@ -1,7 +1,5 @@
 """Folders that hold a model and what is known of it: those of MLflow and of Hugging Face."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """A model to add, out of any kind of file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +31,7 @@ class ModelSource(Protocol):
     def find_texts(self, names: Sequence[str]) -> set[str]:
         """Return the columns of free text, which it splits into words."""
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> ModelSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "ModelSource":
         """Return the same source with its classes, once the target is known.
 
         Args:

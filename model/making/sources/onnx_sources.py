@@ -6,8 +6,6 @@ logits. The served form takes `features` float32 [N, K], the codes of the card's
 `value` [N] or `probabilities` [N, C]. Loading such a file runs no code in it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -120,7 +118,7 @@ class OnnxSource:
     def find_texts(self, names: Sequence[str]) -> set[str]:
         return set()
 
-    def with_targets(self, targets: Sequence[str]) -> OnnxSource:
+    def with_targets(self, targets: Sequence[str]) -> "OnnxSource":
         """Return the model as one that answers these columns of the data.
 
         Raises:
@@ -135,7 +133,7 @@ class OnnxSource:
             MultioutputKind(tuple(targets)).require_width(width)
         return replace(self, meaning="values", targets=tuple(targets))
 
-    def find_clusters(self, table: pd.DataFrame) -> OnnxSource:
+    def find_clusters(self, table: pd.DataFrame) -> "OnnxSource":
         """Return the model as one of clusters, where its answers to rows prove that it is one.
 
         Its second output counts as distances where the nearest is always the cluster that it names,
@@ -176,7 +174,7 @@ class OnnxSource:
         classes = tuple(range(max(int(labels.max()) + 1, 2)))
         return replace(self, output=named[0], meaning="label", classes=classes, measure="none")
 
-    def with_target(self, target: pd.Series, classes: Sequence[str]) -> OnnxSource:
+    def with_target(self, target: pd.Series, classes: Sequence[str]) -> "OnnxSource":
         """Return the same model with what the target tells; see ``ModelSource``.
 
         Raises:

@@ -1,7 +1,5 @@
 """Why what is in a joblib or pickle file is not served, in words, and loading it with its code."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -16,6 +14,7 @@ from unittest.mock import patch
 
 import joblib
 
+from model.contract.formatting import list_some
 from model.contract.pickles import Opened, PickleError
 from model.contract.pickles.errors import printable
 from model.making.errors import AddError
@@ -186,8 +185,7 @@ def _list_names(path: str, names: Iterable[str]) -> str:
     """The names that are not known, the one that was needed first."""
     foreign = {printable(name) for name in names if name.partition(".")[0] not in _LIBRARIES}
     listed = [path, *sorted(foreign - {path})]
-    more = f" and {len(listed) - _MOST_NAMES} more" if len(listed) > _MOST_NAMES else ""
-    return ", ".join(listed[:_MOST_NAMES]) + more
+    return list_some(listed, _MOST_NAMES)
 
 
 def find_other_release(releases: Iterable[str]) -> str:

@@ -4,8 +4,6 @@ This form takes `features` float32 [N, K], the codes of the card's fields, and a
 or `probabilities` [N, C].
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

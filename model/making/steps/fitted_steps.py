@@ -6,8 +6,6 @@ encoder's categories, a scaler's counts, and the side to which a tree sends miss
 the larger side at every split only where nothing was missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -62,6 +60,26 @@ _LEAST = 10
 """Trees, and splits, below which all may send missing values to the larger side by chance."""
 
 
+def list_steps(fitted: Any) -> list[Any]:
+    """Return the steps of an estimator, those of pipelines in pipelines, too."""
+    fitted = unwrap_target(fitted)
+    if not isinstance(fitted, Pipeline):
+        return [fitted]
+    return [part for _, step in fitted.steps if is_step(step) for part in list_steps(step)]
+
+
+def is_step(step: Any) -> bool:
+    """Whether a step changes what it is given: it is none, nor a word, nor a function for none."""
+    plain = isinstance(step, FunctionTransformer) and step.func is None
+    return step is not None and not isinstance(step, str) and not plain
+
+
+def unwrap_target(fitted: Any) -> Any:
+    """Return the estimator inside one that transforms its target; see ``unwrap_estimator``."""
+    fitted = unwrap_estimator(fitted)
+    return unwrap_estimator(getattr(fitted, "regressor_", fitted))
+
+
 def unwrap_estimator(fitted: Any) -> Any:
     """Return the estimator inside a search or a frozen one."""
     while True:
@@ -113,28 +131,14 @@ def name_outputs(steps: Any, names: list[str], changed: Any) -> list[str]:
         return names if len(names) == np.shape(changed)[1] else []
 
 
-def find_encoded_columns(fitted: Any, names: Sequence[str]) -> set[str]:
-    """Find the columns whose values the estimator treats as categories.
-
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
-    """
-    return set(find_categories(fitted, names))
-
-
 def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     """Find the categories of the columns that the estimator encodes, by column.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order; none where they are not known.
+    ``names`` are the columns that it takes, in its order; none where they are not known.
     """
     if not names:
         return {}
-    fitted = unwrap_estimator(fitted)
-    fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
-    for step in _list_steps(fitted):
+    for step in list_steps(fitted):
         if isinstance(step, KBinsDiscretizer):
             return {}  # what comes after it are the numbers of bins
         if isinstance(step, ENCODERS):
@@ -149,8 +153,6 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
                 taken = [names[index] for index in step._transformer_to_input_indices[branch]]
                 found |= find_categories(transformer, taken)
             return found
-        if isinstance(step, Pipeline):
-            return find_categories(step, names)
         if inner := _find_inner_categories(step, names):
             return inner
     return {}
@@ -181,15 +183,9 @@ def _find_inner_categories(step: Any, names: Sequence[str]) -> dict[str, list[An
 def find_dropped_columns(fitted: Any, names: Sequence[str]) -> set[str]:
     """Find the columns that the estimator's ColumnTransformer drops, so that they change nothing.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
     """
-    fitted = unwrap_estimator(fitted)
-    fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
-    first = _list_steps(fitted)[0]
-    if isinstance(first, Pipeline):
-        return find_dropped_columns(first, names)
+    first = list_steps(fitted)[0]
     if not isinstance(first, ColumnTransformer):
         return set()
     used = {
@@ -208,20 +204,14 @@ def _zip_categories(names: Sequence[str], encoder: Any) -> dict[str, list[Any]]:
     return dict(zip(names, [*categories, *missing], strict=False))
 
 
-def _list_steps(fitted: Any) -> list[Any]:
-    return [step for _, step in fitted.steps] if isinstance(fitted, Pipeline) else [fitted]
-
-
 def find_missing_in_training(fitted: Any, names: Sequence[str]) -> dict[str, MissingInTraining]:
     """Find out what the model saw of missing values in each column when it was fitted.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
     """
     found: dict[str, MissingInTraining] = dict.fromkeys(names, "unknown")
     columns = {name: index for index, name in enumerate(names)}
-    _inspect_step(unwrap_estimator(fitted), columns, found)
+    _inspect_step(fitted, columns, found)
     return found
 
 
@@ -233,15 +223,15 @@ def _inspect_step(
     Returns:
         The columns that nothing is known of yet, by their index in the step's output.
     """
-    step = unwrap_estimator(getattr(step, "regressor_", step))
+    step = unwrap_target(step)
     if isinstance(step, Pipeline):
         remaining = dict(columns)
-        for part in _list_steps(step):
+        for _, part in step.steps:
             remaining = _inspect_step(part, remaining, found)
         return remaining
     if isinstance(step, ColumnTransformer):
         return _inspect_branches(step, columns, found)
-    if step == "passthrough" or (isinstance(step, FunctionTransformer) and step.func is None):
+    if not is_step(step):
         return dict(columns)
     known = {name: _inspect_column(step, column) for name, column in columns.items()}
     found |= {name: seen for name, seen in known.items() if seen is not None}

@@ -1,7 +1,5 @@
 """Whether what scalers and imputers kept of their fit belongs to the columns of the data."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +16,7 @@ from model.making.steps.fitted_steps import (
     MADE_BY_STEPS,
     is_cross_fitted,
     name_outputs,
-    unwrap_estimator,
+    unwrap_target,
 )
 from model.making.steps.kept_values import advise_derivation
 
@@ -50,11 +48,8 @@ def describe_foreign_statistic(fitted: Any, rows: pd.DataFrame) -> str:
     """Say which column had other numbers when a scaler or an imputer saw it; "" where none had.
 
     What code did to a column by hand shows there, also before a linear model or a network, which
-    keep no values. Rows that were left out before the fit hardly do.
-
-    Args:
-        fitted: the model, with its steps.
-        rows: the data of the fit as it takes them.
+    keep no values. Rows that were left out before the fit hardly do. ``rows`` are the data of the
+    fit as the model takes them.
     """
     if is_cross_fitted(fitted):
         return ""
@@ -82,8 +77,7 @@ def _list_kept(
 
     After the name comes what says that steps before it made the numbers.
     """
-    step = unwrap_estimator(step)
-    step = unwrap_estimator(getattr(step, "regressor_", step))
+    step = unwrap_target(step)
     if isinstance(step, Pipeline):
         for _, part in step.steps:
             yield from _list_kept(part, rows, names, seen)

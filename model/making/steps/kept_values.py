@@ -1,7 +1,5 @@
 """What a fitted model keeps of the values that its inputs had when it was fitted."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +21,7 @@ from model.making.steps.fitted_steps import (
     is_cross_fitted,
     name_outputs,
     unwrap_estimator,
+    unwrap_target,
 )
 from model.making.steps.moved_splits import find_moved_split, has_shares
 from model.making.steps.trees import list_trees
@@ -91,8 +90,7 @@ def describe_foreign_input(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fitted = unwrap_estimator(fitted)
-            fitted = unwrap_estimator(getattr(fitted, "regressor_", fitted))
+            fitted = unwrap_target(fitted)
             columns = names = list(getattr(rows, "columns", ()))
             seen = ""
             if isinstance(fitted, Pipeline):
@@ -109,7 +107,11 @@ def describe_foreign_input(
         return ""
     number, how = found
     name = names[number] if number < len(names) else f"input {number + 1}"
-    return f"When it was fitted, {name}{seen} {how} {_advise_step(name, columns)}"
+    return (
+        f"When it was fitted, {name}{seen} {how} Either these are not its data, or a step before "
+        "the fit changed it: add the file of that step, or say what it does"
+        f"{advise_derivation(name, columns)}."
+    )
 
 
 def _find_foreign(
@@ -169,13 +171,6 @@ def _draws(part: Any) -> bool:
     return hasattr(part, "roots_") or getattr(part, "splitter", "") == "random"
 
 
-def _advise_step(name: str, columns: Sequence[str]) -> str:
-    return (
-        "Either these are not its data, or a step before the fit changed it: add the file of that "
-        f"step, or say what it does{advise_derivation(name, columns)}."
-    )
-
-
 def advise_derivation(name: str, columns: Sequence[str]) -> str:
     """Write an option that says what was done to a column; "" where the data have no such one."""
     return f", like {write_derivation(name, '…')}" if name in columns else ""
@@ -185,11 +180,8 @@ def describe_merged_values(fitted: Any, rows: pd.DataFrame) -> str:
     """Say in which column an author's code merged rare values before the fit; "" where in none.
 
     An encoder that ignores what it does not know answers them as if the value were unknown, and not
-    as the value that they were merged into.
-
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    as the value that they were merged into. ``rows`` are the data of the fit as the model takes
+    them.
     """
     for column, known in find_categories(fitted, list(map(str, rows.columns))).items():
         if not known or column not in rows or not all(isinstance(text, str) for text in known):
@@ -208,10 +200,7 @@ def describe_filled_values(fitted: Any, rows: pd.DataFrame) -> str:
 
     An encoder that saw missing cells knows them. One that knows a word for them instead, and
     ignores what it does not know, answers them as another value than its author's code did.
-
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    ``rows`` are the data of the fit as the model takes them.
     """
     names = list(map(str, rows.columns))
     seen = find_missing_in_training(fitted, names)

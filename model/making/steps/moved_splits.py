@@ -1,7 +1,5 @@
 """Whether the rows of the data part as those of the fit did: at a tree's splits, at medians."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice

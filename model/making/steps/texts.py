@@ -1,7 +1,5 @@
 """The vectorisers in an estimator: which texts they take, and what is made of their columns."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,11 +16,11 @@ from sklearn.feature_extraction.text import (
     TfidfVectorizer,
 )
 from sklearn.feature_selection import SelectorMixin
-from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from model.contract.arrays import Float32Array, Float64Array
-from model.making.steps.fitted_steps import find_parts, unwrap_estimator
+from model.making.steps.fitted_steps import find_parts, is_step, list_steps, unwrap_estimator
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.vectorizer import Options, Vectorizer, mark_seen
 
@@ -51,21 +49,6 @@ _LOST, _LEAST_LOST = 0.02, 3
 """The share of such words that are in no text from which code made them, and the least of them."""
 
 
-def list_steps(fitted: Any) -> list[Any]:
-    """Return the steps of an estimator, those of pipelines in pipelines, too."""
-    fitted = unwrap_estimator(fitted)
-    if isinstance(fitted, TransformedTargetRegressor):
-        return list_steps(fitted.regressor_)
-    if not isinstance(fitted, Pipeline):
-        return [fitted]
-    return [part for _, step in fitted.steps if _is_step(step) for part in list_steps(step)]
-
-
-def _is_step(step: Any) -> bool:
-    plain = isinstance(step, FunctionTransformer) and step.func is None
-    return step is not None and not isinstance(step, str) and not plain
-
-
 def find_vectorizers(fitted: Any) -> Iterator[Any]:
     """Yield the vectorisers anywhere in a fitted object."""
     return find_parts(fitted, lambda part: isinstance(part, VECTORIZERS))
@@ -75,7 +58,7 @@ def takes_texts_alone(fitted: Any) -> bool:
     """Whether a part takes a list of texts, and not a table."""
     first = list_steps(fitted)[0]
     if isinstance(first, FeatureUnion):
-        return any(takes_texts_alone(step) for _, step in first.transformer_list if _is_step(step))
+        return any(takes_texts_alone(step) for _, step in first.transformer_list if is_step(step))
     if isinstance(first, VECTORIZERS):
         return True
     names = getattr(fitted, "feature_names_in_", None)
@@ -86,9 +69,7 @@ def takes_texts_alone(fitted: Any) -> bool:
 def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, list[Any]]]:
     """Find the columns whose texts are vectorised.
 
-    Args:
-        fitted: the estimator.
-        names: the columns that it takes, in its order.
+    ``names`` are the columns that it takes, in its order.
 
     Returns:
         By column: the branch of the ColumnTransformer that takes it, "" where there is none, and
@@ -97,14 +78,14 @@ def list_branches(fitted: Any, names: Sequence[str]) -> dict[str, tuple[str, lis
     first, *others = list_steps(fitted)
     if isinstance(first, FeatureUnion):
         # Several parts may take the same text, so the words of the union count, not of one part.
-        parts = [list_branches(part, names) for _, part in first.transformer_list if _is_step(part)]
+        parts = [list_branches(part, names) for _, part in first.transformer_list if is_step(part)]
         union = "", [first, *others[:-1]]
         return {name: union for part in parts for name in part}
     if isinstance(first, ColumnTransformer):
         found = {}
         for branch, transformer, _ in first.transformers_:
             places = first._transformer_to_input_indices[branch]
-            if len(places) == 1 and _is_step(transformer) and any(find_vectorizers(transformer)):
+            if len(places) == 1 and is_step(transformer) and any(find_vectorizers(transformer)):
                 found[names[places[0]]] = branch, list_steps(transformer)
         return found
     if len(names) == 1 and takes_texts_alone(fitted):
@@ -242,9 +223,7 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
 def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
     """Say that an author's code changed the texts before the vectoriser, as by stemming; or "".
 
-    Args:
-        fitted: the model.
-        rows: the data of the fit as it takes them.
+    ``rows`` are the data of the fit as the model takes them.
     """
     for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
         vectorizer = describe_vectorizer(steps, ())

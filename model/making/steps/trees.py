@@ -1,7 +1,5 @@
 """The trees of a fitted model as arrays, whichever of scikit-learn's it is, or of what library."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The card of an added model: its sentences, and its file."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path

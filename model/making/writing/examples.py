@@ -1,7 +1,5 @@
 """The examples of a drafted card: rows of the data, or what is in the middle of many of them."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -109,12 +107,8 @@ def round_code(item: DraftField, code: float, every: Float64Array) -> float:
     """Round a code to a power of ten below half the standard deviation, and within the bounds.
 
     A smaller code keeps its first digit: 0 may be unlike all that the data have. A day like
-    20190314 becomes the first of its month, because 20190000 is none.
-
-    Args:
-        item: the field.
-        code: of the field.
-        every: the codes of all rows, shape (rows,).
+    20190314 becomes the first of its month, because 20190000 is none. The codes of all rows are
+    ``every``, shape (rows,).
     """
     low, high = item.field.code_bounds
     if are_days(every):

@@ -1,7 +1,5 @@
 """What the folder of a model says of it for people: title, description and rows to try."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
@@ -129,13 +127,9 @@ def take_examples(
     """Take the rows that suit the form, and say what was taken.
 
     A row of the data is shown only where rows may be. One with a value that no row of the data has
-    the like of says nothing for the model, and is left out.
-
-    Args:
-        found: what the folder says.
-        dataset: the rows and their fields.
-        published: whether a visitor may see rows of the data.
-        add_note: is told in one sentence what was taken, and why a row was not.
+    the like of says nothing for the model, and is left out. They are ``published`` where a visitor
+    may see rows of the data. ``add_note`` is told in one sentence what was taken, and why a row was
+    not.
     """
     examples: dict[str, Mapping[str, Any]] = {}
     reasons = []

@@ -1,7 +1,5 @@
 """The manifest of a model, written beside its artifacts: golden rows, hashes, versions."""
 
-from __future__ import annotations
-
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Where the folder of a new model goes, and how it takes the place of an older one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from model.making.errors import AddError
@@ -54,10 +52,7 @@ def choose_folder(options: AddOptions, root: Path) -> Path:
 def replace_folder(folder: Path, work: Path, temporary: Path) -> None:
     """Rename ``work`` to ``folder``; if that fails, a model that was there comes back.
 
-    Args:
-        folder: where the new model is to stand.
-        work: the new model.
-        temporary: takes the replaced model; whoever made this folder deletes it.
+    ``temporary`` takes the replaced model; whoever made this folder deletes it.
 
     Raises:
         AddError: if the file system refuses.

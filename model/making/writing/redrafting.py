@@ -5,8 +5,6 @@ new draft is that of lines (diff3: Khanna, Kunal and Pierce, "A formal investiga
 FSTTCS 2007). Where both changed the same lines, those of the card stay.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -47,9 +45,6 @@ def remember_options(options: AddOptions, folder: Path, work: Path) -> None:
 def recall_options(folder: Path) -> AddOptions:
     """Read what a model was drafted from.
 
-    Args:
-        folder: of the model.
-
     Raises:
         AddError: if the folder does not know, or a file is no longer there.
     """
@@ -81,10 +76,7 @@ def recall_options(folder: Path) -> AddOptions:
 def merge_cards(old: str, card: str, new: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Merge what was written by hand with a new draft.
 
-    Args:
-        old: the draft from which the card was written.
-        card: the card.
-        new: the new draft.
+    ``old`` is the draft from which ``card`` was written, ``new`` the new draft.
 
     Returns:
         The merged card, and pairs of lines that contradict each other: those of the card, which

@@ -1,9 +1,8 @@
 """Half a page about a model that was added, for the terminal and as ``REPORT.md`` in its folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
+from model.contract.formatting import list_some
 from model.making.writing.summary import AddedModel
 
 _MOST_FIELDS = 30
@@ -61,9 +60,8 @@ def _list_next(added: AddedModel) -> Iterable[str]:
     )
     yield "`title`, `summary` and the `label` of each field, in the words of its visitors."
     if added.without_unit:
-        listed = ", ".join(added.without_unit[:_MOST_WITHOUT_UNIT])
-        more = " and others" if len(added.without_unit) > _MOST_WITHOUT_UNIT else ""
-        yield f"`unit` of {listed}{more}: no unit was found in these names."
+        listed = list_some(added.without_unit, _MOST_WITHOUT_UNIT)
+        yield f"`unit` of {listed}: no unit was found in these names."
     else:
         yield "`help` of the fields that a visitor may not understand."
 

@@ -1,7 +1,5 @@
 """What a person reads once their model is added."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.contract import formatting
-from model.contract.manifest import Manifest, Metric
+from model.contract.manifest import Manifest
 from model.making.columns.drafting import DraftOutput
 from model.making.measuring.baselines import Comparison
 from model.making.options import LOCALE
@@ -72,15 +70,7 @@ def summarize(
 ) -> AddedModel:
     """Say what was made and guessed, in words for people.
 
-    Args:
-        folder: of the model.
-        dataset: the rows and their fields.
-        output: what the model answers.
-        prepared: the model.
-        manifest: its manifest.
-        notes: what a person should know.
-        comparison: with plain models, where there were rows for one.
-        tried: how it was put together.
+    ``notes`` are what a person should know, ``tried`` is how the model was put together.
     """
     fields = tuple(
         (
@@ -97,7 +87,7 @@ def summarize(
         fields,
         output.description,
         _describe_served(prepared),
-        format_metrics(manifest.metrics),
+        tuple((metric.label, metric.format(LOCALE)) for metric in manifest.metrics),
         tuple(notes),
         output.title,
         manifest.how,
@@ -153,16 +143,3 @@ def _describe_served(prepared: PreparedModel) -> str:
             "run `make requirements UPGRADE=` before you deploy it."
         )
     return text
-
-
-def format_metrics(metrics: Sequence[Metric]) -> tuple[tuple[str, str], ...]:
-    """Write figures for a person, each with its label."""
-    return tuple(
-        (
-            metric.label,
-            formatting.format_percent(metric.value, LOCALE, digits=1)
-            if metric.share
-            else formatting.format_figure(metric.value, LOCALE),
-        )
-        for metric in metrics
-    )

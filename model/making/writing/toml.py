@@ -1,7 +1,5 @@
 """Values and tables in TOML."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 

@@ -220,32 +220,19 @@ class BatchPredictor:
         return columns, patterns, found
 
     def _predict(self, codes: Float64Array, patterns: Sequence[FactPattern]) -> tuple[Any, ...]:
-        matrix = self._model.layout.arrange(codes)
         try:
-            return self._model.predict_columns(matrix, patterns)
+            return self._model.predict_columns(self._model.layout.arrange(codes), patterns)
         except ArithmeticError:  # one row breaks it, and the others have answers
+            names, texts = self._model.answer_columns, self._model.text_columns
+            if len(codes) == 1:
+                return tuple([None] if name in texts else np.array([np.nan]) for name in names)
             singles = [
-                self._predict_one(codes[[row]], pattern)
-                for pattern in patterns
-                for row in pattern.rows.tolist()
+                self._predict(row, find_patterns(self._model.card, row)) for row in codes[:, None]
             ]
-            order = np.argsort(np.concatenate([pattern.rows for pattern in patterns])).tolist()
-            columns = zip(*(singles[place] for place in order), strict=True)
-            texts = self._model.text_columns
             return tuple(
-                cells if name in texts else np.array(cells, dtype=np.float64)
-                for name, cells in zip(self._model.answer_columns, columns, strict=True)
+                [cell for (cell,) in cells] if name in texts else np.concatenate(cells)
+                for name, cells in zip(names, zip(*singles, strict=True), strict=True)
             )
-
-    def _predict_one(self, codes: Float64Array, pattern: FactPattern) -> tuple[Any, ...]:
-        own = pattern._replace(rows=np.zeros(1, dtype=np.intp))
-        try:
-            matrix = self._model.layout.arrange(codes)
-            columns = self._model.predict_columns(matrix, [own])
-        except ArithmeticError:
-            texts = self._model.text_columns
-            return tuple(None if name in texts else np.nan for name in self._model.answer_columns)
-        return tuple(column[0] for column in columns)
 
 
 def _iterate(column: Any) -> Iterator[Any]:

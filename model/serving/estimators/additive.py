@@ -1,7 +1,5 @@
 """The additive models that stand for models of other libraries."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.serving.estimators.attributes import EstimatorSchema, Kind, State, decode

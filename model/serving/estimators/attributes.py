@@ -16,8 +16,6 @@ which have to be the same wherever they stand in one estimator. The words:
 - ``'word'``: that text.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -69,7 +67,7 @@ class State:
     """Of scikit-learn, that saved it."""
     raw: dict[str, Any]
     """The attributes as the file has them; migrations change them."""
-    reviver: PartReviver
+    reviver: "PartReviver"
     """Makes the estimators in it."""
     changed_scores: str = ""
     """Why its decision function answers otherwise today; "" where it does not."""

@@ -1,7 +1,5 @@
 """Naive Bayes."""
 
-from __future__ import annotations
-
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import require
 from model.serving.estimators.kinds import renamed

@@ -1,7 +1,5 @@
 """Boosted trees: gradient boosting, with histograms and without."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Checks that several families of estimators share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any

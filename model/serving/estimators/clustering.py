@@ -1,7 +1,5 @@
 """Clusters, densities and outliers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,14 +7,9 @@ import numpy as np
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
-from model.serving.estimators.kinds import left_out, one_of, read_parts
+from model.serving.estimators.kinds import left_out, one_of, preset, read_parts, sized
 
 _DEEPEST = 300
-
-
-def _count_clusters(state: State) -> None:
-    clusters = state.sizes["clusters"]
-    state.values.update(n_clusters=clusters, _n_features_out=clusters, _n_threads=1)
 
 
 def _decode_cluster(value: Any, state: State, depth: int = 0) -> Any:
@@ -64,6 +57,7 @@ def _rename_threshold(state: State) -> None:
         state.raw["offset_"] = -state.raw["threshold_"]
 
 
+_COUNT = (sized(clusters="n_clusters _n_features_out"), preset(_n_threads=1))
 _COVARIANCE: Attributes = {
     "location_": "finite[features]",
     "covariance_": "float[features, features]",
@@ -83,12 +77,12 @@ _TYPES: Attributes = {"covariance_type": one_of("full", "tied", "diag", "spheric
 _CENTERS: Attributes = {"cluster_centers_": "finite[clusters, features] | int[clusters, features]"}
 
 SCHEMAS = {
-    "KMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
-    "MiniBatchKMeans": EstimatorSchema("cluster", _CENTERS, complete=(_count_clusters,)),
+    "KMeans": EstimatorSchema("cluster", _CENTERS, complete=_COUNT),
+    "MiniBatchKMeans": EstimatorSchema("cluster", _CENTERS, complete=_COUNT),
     "BisectingKMeans": EstimatorSchema(
         "cluster",
         {**_CENTERS, "_X_mean?": "float[features]", "_bisecting_tree": _decode_cluster},
-        complete=(_count_clusters,),
+        complete=_COUNT,
     ),
     "MeanShift": EstimatorSchema("cluster", _CENTERS),
     "AffinityPropagation": EstimatorSchema("cluster", _CENTERS, {"affinity": one_of("euclidean")}),

@@ -1,7 +1,5 @@
 """Steps one after another and side by side."""
 
-from __future__ import annotations
-
 from collections import Counter
 from contextlib import suppress
 from typing import Any
@@ -284,8 +282,6 @@ def _find_outputs(state: State) -> dict[str, slice]:
 
 def _check_dimensions(state: State) -> None:
     require(state.values["_training_dim"] in (1, 2), state, "has a target of other dimensions")
-    if state.values.get("regressor") is None:  # an unfitted ensemble has no truth value
-        state.values["regressor"] = state.values["regressor_"]
 
 
 def _leave_names(value: Any, state: State) -> Any:
@@ -324,8 +320,6 @@ SCHEMAS = {
             "_training_dim": "int",
         },
         {
-            "regressor": decode_template,
-            "transformer": decode_template,
             "func": decode_function,
             "inverse_func": decode_function,
         },

@@ -1,7 +1,5 @@
 """Every estimator in a file that holds several: in dicts, lists, tuples and arrays of objects."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

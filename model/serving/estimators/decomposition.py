@@ -1,7 +1,5 @@
 """Turning columns into fewer ones."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -11,17 +9,19 @@ from model.serving.estimators.attributes import Attributes, EstimatorSchema, Sta
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.gaussian_processes import KERNELS
-from model.serving.estimators.kinds import left_out, one_of, renamed, within
+from model.serving.estimators.kinds import (
+    defaulted,
+    left_out,
+    one_of,
+    preset,
+    renamed,
+    sized,
+    within,
+)
 
 _MOST_ITERATIONS = 100_000
 _MOST_COMPONENTS = 100_000
 _MOST_STEPS = 100
-
-
-def _count_components(state: State) -> None:
-    """Compute how many columns come out."""
-    state.values["n_components_"] = state.sizes["components"]
-    state.values["_n_features_out"] = state.sizes["components"]
 
 
 def _rename_whiten(state: State) -> None:
@@ -82,17 +82,6 @@ def _rename_scales(state: State) -> None:
         state.raw["intercept_"] = state.raw.get("_y_mean")
 
 
-def _complete_squares(state: State) -> None:
-    # before 1.3 the answer to one output was a column
-    state.values.setdefault("_predict_1d", False)
-    state.values["_n_features_out"] = state.sizes["components"]
-
-
-def _count_samplers(state: State) -> None:
-    state.values["n_components"] = state.sizes["components"]
-    state.values["_n_features_out"] = state.sizes["components"]
-
-
 def _check_hashes(state: State) -> None:
     """Check that each hash leads into the columns that come out, and there is one a column."""
     values = state.values
@@ -149,11 +138,8 @@ def _check_distances(state: State) -> None:
     values["_n_features_out"] = values["n_components"] = state.sizes["components"]
 
 
-def _count_projection(state: State) -> None:
-    _count_components(state)
-    state.values["compute_inverse_components"] = False
-
-
+_COUNT = sized(components="n_components_ _n_features_out")
+_COUNT_SAMPLED = sized(components="n_components _n_features_out")
 _COMPONENTS: Attributes = {"components_": "float[components, features]"}
 _NEIGHBORS: Attributes = {"nbrs_": "estimator(features)"}
 _EMBEDDING: Attributes = {"embedding_": "float[samples, components]"}
@@ -164,7 +150,7 @@ _CODER: Attributes = {
 }
 _CODER_READS = "alpha transform_algorithm split_sign positive_code"
 _DICTIONARY = EstimatorSchema(
-    "decomposition", _COMPONENTS, _CODER, reads=_CODER_READS, complete=(_count_components,)
+    "decomposition", _COMPONENTS, _CODER, reads=_CODER_READS, complete=(_COUNT,)
 )
 _MEAN: Attributes = {"mean_": "float[features]"}
 _VARIANCES: Attributes = {"explained_variance_": "float[components]", "noise_variance_?": "float"}
@@ -182,7 +168,10 @@ _SQUARES: Attributes = {
 
 
 _LEAST_SQUARES = EstimatorSchema(
-    "cross_decomposition", _SQUARES, migrate=(_rename_scales,), complete=(_complete_squares,)
+    "cross_decomposition",
+    _SQUARES,
+    migrate=(_rename_scales, defaulted("_predict_1d", False)),  # 1.3: a column until then
+    complete=(sized(components="_n_features_out"),),
 )
 _WAVES: Attributes = {
     "random_weights_": "float[features, components]",
@@ -192,13 +181,13 @@ _PCA = EstimatorSchema(
     "decomposition",
     {**_COMPONENTS, **_MEAN, **_VARIANCES},
     reads="whiten",
-    complete=(_count_components,),
+    complete=(_COUNT,),
 )
 _SPARSE_PCA = EstimatorSchema(
     "decomposition",
     {**_COMPONENTS, **_MEAN},
     reads="ridge_alpha",
-    complete=(_count_components,),
+    complete=(_COUNT,),
 )
 _KERNEL: Attributes = {
     "kernel": one_of(*KERNELS),
@@ -211,20 +200,20 @@ _KERNEL: Attributes = {
 SCHEMAS = {
     "PCA": _PCA,
     "IncrementalPCA": _PCA,
-    "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_count_components,)),
+    "TruncatedSVD": EstimatorSchema("decomposition", _COMPONENTS, complete=(_COUNT,)),
     "SparsePCA": _SPARSE_PCA,
     "MiniBatchSparsePCA": _SPARSE_PCA,
     "FactorAnalysis": EstimatorSchema(
         "decomposition",
         {**_COMPONENTS, **_MEAN, "noise_variance_": "float[features]"},
-        complete=(_count_components,),
+        complete=(_COUNT,),
     ),
     "FastICA": EstimatorSchema(
         "decomposition",
         {**_COMPONENTS, "mean_?": "float[features]"},
         {"whiten": one_of("arbitrary-variance", "unit-variance", False)},
         migrate=(_rename_whiten,),
-        complete=(_count_components,),
+        complete=(_COUNT,),
     ),
     "KernelCenterer": EstimatorSchema(
         "preprocessing", {"K_fit_rows_": "float[features]", "K_fit_all_": "float"}
@@ -281,7 +270,7 @@ SCHEMAS = {
         {**_CODER, "dictionary": "float[components, features]"},
         reads=_CODER_READS,
         migrate=(renamed(components_="dictionary"),),  # 0.24
-        complete=(_count_components,),
+        complete=(_COUNT,),
     ),
     "FeatureAgglomeration": EstimatorSchema(
         "cluster",
@@ -307,20 +296,22 @@ SCHEMAS = {
         "cross_decomposition",
         {name: _SQUARES[name] for name in ("x_weights_", "_x_mean", "_x_std")},
         migrate=(_rename_scales,),
-        complete=(_count_samplers,),
+        complete=(_COUNT_SAMPLED,),
     ),
     **dict.fromkeys(("CCA", "PLSCanonical", "PLSRegression"), _LEAST_SQUARES),
     "GaussianRandomProjection": EstimatorSchema(
-        "random_projection", _COMPONENTS, complete=(_count_projection,)
+        "random_projection",
+        _COMPONENTS,
+        complete=(_COUNT, preset(compute_inverse_components=False)),
     ),
     "SparseRandomProjection": EstimatorSchema(
         "random_projection",
         {"components_": "sparse[components, features] | float[components, features]"},
         reads="dense_output",
-        complete=(_count_projection,),
+        complete=(_COUNT, preset(compute_inverse_components=False)),
     ),
     "NeighborhoodComponentsAnalysis": EstimatorSchema("neighbors", _COMPONENTS),
-    "RBFSampler": EstimatorSchema("kernel_approximation", _WAVES, complete=(_count_samplers,)),
+    "RBFSampler": EstimatorSchema("kernel_approximation", _WAVES, complete=(_COUNT_SAMPLED,)),
     "PolynomialCountSketch": EstimatorSchema(
         "kernel_approximation",
         {"indexHash_": "int[degree, width]", "bitHash_": "int[degree, width]"},
@@ -340,7 +331,7 @@ SCHEMAS = {
         complete=(_multiply_columns,),
     ),
     "SkewedChi2Sampler": EstimatorSchema(
-        "kernel_approximation", _WAVES, reads="skewedness", complete=(_count_samplers,)
+        "kernel_approximation", _WAVES, reads="skewedness", complete=(_COUNT_SAMPLED,)
     ),
     "Nystroem": EstimatorSchema(
         "kernel_approximation",
@@ -349,6 +340,6 @@ SCHEMAS = {
             "normalization_": "float[components, components]",
         },
         _KERNEL,
-        complete=(_count_samplers,),
+        complete=(_COUNT_SAMPLED,),
     ),
 }

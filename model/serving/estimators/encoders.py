@@ -1,7 +1,5 @@
 """Encoding choices and labels."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +16,7 @@ from model.serving.estimators.attributes import (
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
-from model.serving.estimators.kinds import left_out, one_of, renamed
+from model.serving.estimators.kinds import left_out, one_of, preset, renamed
 
 _MOST_COLUMNS = 1_000_000
 
@@ -174,11 +172,6 @@ def _check_label_kind(state: State) -> None:
     )
 
 
-def _empty_cache(state: State) -> None:
-    """Have the place of each class looked up anew."""
-    state.values["_cached_dict"] = None
-
-
 _CATEGORIES: Attributes = {"categories_": _decode_known}
 
 
@@ -248,6 +241,6 @@ SCHEMAS = {
         {"classes_": "label[classes]"},
         {"classes": left_out()},
         reads="sparse_output",
-        complete=(_empty_cache,),
+        complete=(preset(_cached_dict=None),),
     ),
 }

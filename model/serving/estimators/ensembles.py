@@ -1,7 +1,5 @@
 """Forests, and models that ask many others."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 
@@ -16,7 +14,7 @@ from model.serving.estimators.checks import (
     require,
     require_same_scores,
 )
-from model.serving.estimators.kinds import one_of, renamed
+from model.serving.estimators.kinds import defaulted, one_of, renamed
 
 _SYMMETRIC_VOTES = (1, 3)
 _METHODS = ("predict_proba", "decision_function", "predict")
@@ -25,7 +23,6 @@ _METHODS = ("predict_proba", "decision_function", "predict")
 def _count_estimators(state: State) -> None:
     """Count the estimators: the parameter says how many there should have been."""
     estimators = state.values["estimators_"]
-    require(len(estimators) > 0, state, "holds no estimators")
     state.values["n_estimators"] = len(estimators)
     estimator = state.values.get("estimator")  # an unfitted ensemble has no truth value
     state.values["estimator_"] = estimators[0] if estimator is None else estimator
@@ -201,12 +198,6 @@ def _decode_named(value: Any, state: State) -> Any:
     ]
 
 
-def _read_flattening(state: State) -> None:
-    """Say how the answers stand beside each other; until 0.20 each in its own table."""
-    if state.raw.get("flatten_transform") is None and state.release < (0, 21):
-        state.raw["flatten_transform"] = False
-
-
 def _check_votes(state: State) -> None:
     """Check that there is a weight for each estimator that votes."""
     weights, estimators = state.values.get("weights"), state.values["estimators_"]
@@ -229,7 +220,6 @@ def _complete_embedding(state: State) -> None:
 
 _LABELS = "label[classes] | list of label[*]"
 _TREES: Attributes = {"estimators_": "list of estimator(features)"}
-_TEMPLATE: Attributes = {"estimator": decode_template}
 _FOREST = EstimatorSchema("ensemble", _TREES, migrate=(rename_base,), complete=(_check_forest,))
 _CLASS_FOREST = EstimatorSchema(
     "ensemble",
@@ -249,7 +239,7 @@ _STACK: Attributes = {
     "final_estimator_": "estimator",
     "stack_method_": lambda value, state: [one_of(*_METHODS)(item, state) for item in value],
 }
-_STACK_PARAMETERS: Attributes = {"estimators": _decode_named, "final_estimator": decode_template}
+_STACK_PARAMETERS: Attributes = {"estimators": _decode_named}
 
 SCHEMAS = {
     "ExtraTreesClassifier": _CLASS_FOREST,
@@ -265,33 +255,29 @@ SCHEMAS = {
     "IsolationForest": EstimatorSchema(
         "ensemble",
         {**_BAG, "_max_samples": "int", "offset_": "finite"},
-        _TEMPLATE,
         migrate=(*_BAG_MIGRATE, _rename_threshold),
         complete=(_compute_path_lengths,),
     ),
     "AdaBoostClassifier": EstimatorSchema(
         "ensemble",
         {"classes_": "label[classes]", **_TREES, "estimator_weights_": "finite[*]"},
-        _TEMPLATE,
         migrate=(rename_base, _refuse_boosting),
         complete=(_check_weights,),
     ),
     "AdaBoostRegressor": EstimatorSchema(
         "ensemble",
         {**_TREES, "estimator_weights_": "finite[*]"},
-        _TEMPLATE,
         migrate=(rename_base,),
         complete=(_check_weights,),
     ),
     "BaggingClassifier": EstimatorSchema(
         "ensemble",
         {"classes_": "label[classes]", **_BAG},
-        _TEMPLATE,
         migrate=_BAG_MIGRATE,
         complete=(_check_columns,),
     ),
     "BaggingRegressor": EstimatorSchema(
-        "ensemble", _BAG, _TEMPLATE, migrate=_BAG_MIGRATE, complete=(_check_columns,)
+        "ensemble", _BAG, migrate=_BAG_MIGRATE, complete=(_check_columns,)
     ),
     "StackingClassifier": EstimatorSchema(
         "ensemble",
@@ -313,7 +299,7 @@ SCHEMAS = {
         {"classes_": "label[classes]", **_TREES, "le_": "estimator"},
         {"estimators": _decode_named, "weights": "none | list of float | float[*]"},
         reads="voting flatten_transform",
-        migrate=(_read_flattening,),
+        migrate=(defaulted("flatten_transform", False, (0, 21)),),  # each in its own table
         complete=(_check_votes,),
     ),
     "VotingRegressor": EstimatorSchema(

@@ -1,7 +1,5 @@
 """Why a record is not made into an estimator."""
 
-from __future__ import annotations
-
 from model.contract.pickles.errors import PickleError, printable
 
 

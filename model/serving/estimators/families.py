@@ -1,7 +1,5 @@
 """Every class that is known here, by its name in the installed scikit-learn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from model.serving.estimators import (

@@ -1,7 +1,5 @@
 """The functions and dtypes that a file may name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Gaussian processes and their kernels, and regression by kernels."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.contract.pickles.records import Record
@@ -73,26 +71,17 @@ _NUMBER = "finite"
 _SCALES = "finite | finite[*] | list of finite"
 
 SCHEMAS = {
-    "CompoundKernel": EstimatorSchema("gaussian_process.kernels", {"kernels": _decode_kernels}),
+    "CompoundKernel": _make_kernel(kernels=_decode_kernels),
     "ConstantKernel": _make_kernel(constant_value=_NUMBER),
     "DotProduct": _make_kernel(sigma_0=_NUMBER),
     "ExpSineSquared": _make_kernel(length_scale=_NUMBER, periodicity=_NUMBER),
-    "Exponentiation": EstimatorSchema(
-        "gaussian_process.kernels", {"kernel": _decode_kernel, "exponent": _NUMBER}
-    ),
+    "Exponentiation": _make_kernel(kernel=_decode_kernel, exponent=_NUMBER),
     "Matern": _make_kernel(length_scale=_SCALES, nu=_NUMBER),
-    "PairwiseKernel": EstimatorSchema(
-        "gaussian_process.kernels",
-        {"gamma": _NUMBER, "metric": one_of(*KERNELS), "gamma_bounds?": left_out("fixed")},
-    ),
-    "Product": EstimatorSchema(
-        "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
-    ),
+    "PairwiseKernel": _make_kernel(gamma=_NUMBER, metric=one_of(*KERNELS)),
+    "Product": _make_kernel(k1=_decode_kernel, k2=_decode_kernel),
     "RBF": _make_kernel(length_scale=_SCALES),
     "RationalQuadratic": _make_kernel(length_scale=_NUMBER, alpha=_NUMBER),
-    "Sum": EstimatorSchema(
-        "gaussian_process.kernels", {"k1": _decode_kernel, "k2": _decode_kernel}
-    ),
+    "Sum": _make_kernel(k1=_decode_kernel, k2=_decode_kernel),
     "WhiteKernel": _make_kernel(noise_level=_NUMBER),
     "GaussianProcessRegressor": EstimatorSchema(
         "gaussian_process",

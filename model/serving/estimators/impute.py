@@ -1,14 +1,12 @@
 """Filling in what is missing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 
 from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype
 from model.serving.estimators.kinds import left_out, one_of, renamed, within
@@ -180,7 +178,6 @@ SCHEMAS = {
         {
             **_MISSING,
             **_FILL,
-            "estimator": decode_template,
             "min_value": left_out(),
             "max_value": left_out(),
         },

@@ -1,7 +1,5 @@
 """Kinds of values that many estimators have, beside those that text can say, and hooks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.contract.pickles.records import Record
@@ -47,6 +45,31 @@ def renamed(**names: str) -> Hook:
 def translated(name: str, **words: str) -> Hook:
     """A hook that gives a parameter's words of older releases today's."""
     return lambda state: state.translate(name, **words)
+
+
+def defaulted(name: str, value: Any, before: tuple[int, int] | None = None) -> Hook:
+    """A hook that says what a parameter was in releases that left it open: all, or older ones."""
+
+    def migrate(state: State) -> None:
+        if state.raw.get(name) is None and (before is None or state.release < before):
+            state.raw[name] = value
+
+    return migrate
+
+
+def sized(**names: str) -> Hook:
+    """A hook that computes attributes: by a size's name those that have it, with blanks between."""
+
+    def complete(state: State) -> None:
+        for size, attributes in names.items():
+            state.values.update(dict.fromkeys(attributes.split(), state.sizes[size]))
+
+    return complete
+
+
+def preset(**values: Any) -> Hook:
+    """A hook that sets attributes to what they are in every estimator of a class."""
+    return lambda state: state.values.update(values)
 
 
 def read_parts(value: Any, name: str) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """Linear models of numbers and of classes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
-from model.serving.estimators.checks import check_same_sizes, decode_template, require
+from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.kinds import renamed, translated
 
 _MOST_CLASSES = 10_000
@@ -243,11 +241,7 @@ SCHEMAS = {
         },
         complete=(_check_rotations,),
     ),
-    "RANSACRegressor": EstimatorSchema(
-        "linear_model",
-        {"estimator_": "estimator(features)"},
-        {"estimator": decode_template},
-    ),
+    "RANSACRegressor": EstimatorSchema("linear_model", {"estimator_": "estimator(features)"}),
     "IsotonicRegression": EstimatorSchema(
         "isotonic",
         {

@@ -1,7 +1,5 @@
 """Models that look for the training rows next to a row."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,7 @@ from model.contract.pickles.records import Record
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State, decode
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
-from model.serving.estimators.kinds import one_of, within
+from model.serving.estimators.kinds import one_of, sized, within
 
 _MOST_NEIGHBORS = 100_000
 _LEAST_LEAF, _MOST_LEAF = 1, 1_000_000
@@ -61,11 +59,6 @@ def _complete_search(state: State) -> None:
         values["_tree"] = trees[method](
             rows, leaf, metric=metric, **values["effective_metric_params_"]
         )
-
-
-def _count_rows(state: State) -> None:
-    """Say how many columns come out: one for each training row."""
-    state.values["_n_features_out"] = state.sizes["samples"]
 
 
 def _build_search(made: Any, state: State) -> Any:
@@ -144,6 +137,7 @@ def _compute_offset(state: State) -> None:
     )
 
 
+_COUNT_ROWS = sized(samples="_n_features_out")
 _SEARCH: Attributes = {
     "_fit_X": "number[samples, features] | sparse[samples, features]",
     "_fit_method": one_of("brute", "kd_tree", "ball_tree"),
@@ -189,8 +183,8 @@ SCHEMAS = {
         _complete_labels,
     ),
     "RadiusNeighborsRegressor": _make_search(_VALUES, _RADIUS),
-    "KNeighborsTransformer": _make_search({}, _PARAMETERS, _count_rows, reads="mode"),
-    "RadiusNeighborsTransformer": _make_search({}, _RADIUS, _count_rows, reads="mode"),
+    "KNeighborsTransformer": _make_search({}, _PARAMETERS, _COUNT_ROWS, reads="mode"),
+    "RadiusNeighborsTransformer": _make_search({}, _RADIUS, _COUNT_ROWS, reads="mode"),
     "NearestNeighbors": _make_search({}, _PARAMETERS),
     "LocalOutlierFactor": _make_search(
         {

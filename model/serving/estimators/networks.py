@@ -1,10 +1,8 @@
 """Neural networks, and models that answer the same for every row."""
 
-from __future__ import annotations
-
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_parts, check_same_sizes, require
-from model.serving.estimators.kinds import one_of
+from model.serving.estimators.kinds import one_of, sized
 
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
 
@@ -39,10 +37,6 @@ def _complete_prior(state: State) -> None:
     values["n_classes_"] = [len(labels) for labels in known] if several else len(classes)
     values["n_outputs_"], values["_strategy"] = len(known), values["strategy"]
     values.setdefault("sparse_output_", False)
-
-
-def _count_outputs(state: State) -> None:
-    state.values["n_outputs_"] = state.sizes["outputs"]
 
 
 _LAYERS: Attributes = {
@@ -85,6 +79,6 @@ SCHEMAS = {
         "dummy",
         {"constant_": "finite[1, outputs]"},
         {"constant": "none | float | float[*] | float[1, *]"},
-        complete=(_count_outputs,),
+        complete=(sized(outputs="n_outputs_"),),
     ),
 }

@@ -1,7 +1,5 @@
 """Scaling numbers and making others of them, and functions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ from model.serving.estimators.attributes import EstimatorSchema, Hook, State, de
 from model.serving.estimators.checks import require
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.functions import decode_dtype, decode_function
-from model.serving.estimators.kinds import one_of, renamed, within
+from model.serving.estimators.kinds import defaulted, one_of, renamed, within
 
 _MOST_COLUMNS = 1_000_000
 _MOST_DEGREE = 20
@@ -123,12 +121,6 @@ def _count_bins(state: State) -> None:
 # Functions
 
 
-def _validate_as_before(state: State) -> None:
-    """Say whether the rows are checked, which was the default until 0.21."""
-    if state.raw.get("validate") is None and state.release < (0, 22):
-        state.raw["validate"] = True
-
-
 def _decode_no_arguments(value: Any, state: State) -> None:
     """Decode arguments of a function: none, as some of them show memory."""
     if value not in (None, {}):
@@ -226,6 +218,6 @@ SCHEMAS = {
             "feature_names_out": _decode_feature_names,
         },
         reads="validate accept_sparse",
-        migrate=(_validate_as_before,),
+        migrate=(defaulted("validate", True, (0, 22)),),
     ),
 }

@@ -1,7 +1,5 @@
 """Makes estimators of the installed scikit-learn from records, attribute by attribute."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import warnings
@@ -24,6 +22,7 @@ from model.serving.estimators.attributes import (
     decode,
     describe,
 )
+from model.serving.estimators.checks import decode_template
 from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.families import ALIASES, PEERS, SCHEMAS
 from model.serving.libraries.records import find_reader
@@ -41,6 +40,13 @@ _MOST_GROWTH = 1_000_000
 
 _RESET = frozenset({"memory", "n_jobs", "pre_dispatch", "random_state", "verbose", "warm_start"})
 """Parameters that keep their defaults: they start processes, write files or print."""
+TEMPLATES = {
+    "estimator": ("estimator_", "best_estimator_", "estimators_"),
+    "final_estimator": (),
+    "regressor": ("regressor_",),
+    "transformer": (),
+}
+"""Parameters that hold an unfitted estimator, and what takes its place where it is not known."""
 _MISSING = object()
 
 
@@ -146,8 +152,11 @@ class Reviver(PartReviver):
             for name, kind in schema.fitted.items():
                 self._read_attribute(name, kind, state)
             _check_classes(state)
+            if not len(state.values.get("estimators_", " ")):
+                raise state.refusal("holds no estimators")
             for complete in schema.complete:
                 complete(state)
+            _keep_templates(state)
         else:
             self._unfitted.add(key)
         if "features" in state.sizes:
@@ -169,6 +178,9 @@ class Reviver(PartReviver):
             value = state.raw.get(name, _MISSING)
             if name in schema.fitted or f"{name}?" in schema.fitted:
                 continue  # of helper classes
+            if name in TEMPLATES and name not in schema.parameters:
+                state.values[name] = decode_template(value, state)
+                continue
             if kind := schema.parameters.get(name):
                 if value is _MISSING and default is inspect.Parameter.empty:
                     value = None  # it may not lack, unless its kind can do without
@@ -227,6 +239,15 @@ def _check_classes(state: State) -> None:
             raise state.refusal("has a class that is missing")
         if len(set(labels.tolist())) != len(labels):
             raise state.refusal("has a class twice")
+
+
+def _keep_templates(state: State) -> None:
+    """Put a fitted estimator where the unfitted one is not known: some methods ask that one."""
+    for name, fitted in TEMPLATES.items():
+        # not by truth: that of an ensemble counts its trees, and it has none
+        if name in state.values and state.values[name] is None:
+            found = next((state.values[each] for each in fitted if each in state.values), None)
+            state.values[name] = found[0] if isinstance(found, list | tuple) else found
 
 
 def _is_set(value: Any) -> bool:

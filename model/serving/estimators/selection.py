@@ -1,14 +1,12 @@
 """Choosing columns."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
-from model.serving.estimators.checks import check_same_sizes, decode_template
-from model.serving.estimators.kinds import left_out, one_of
+from model.serving.estimators.checks import check_same_sizes
+from model.serving.estimators.kinds import left_out, one_of, preset
 
 
 def _decode_default(value: Any, state: State) -> Any:
@@ -26,13 +24,7 @@ def _count_chosen(state: State) -> None:
     if estimator is not None:
         features = getattr(estimator, "n_features_in_", chosen)
         check_same_sizes(features, chosen, state, "columns and estimator")
-    if state.values.get("estimator") is None:  # an unfitted ensemble has no truth value
-        state.values["estimator"] = estimator
     state.values.setdefault("ranking_", np.ones(state.sizes["features"], dtype=np.intp))
-
-
-def _find_estimator(state: State) -> None:
-    state.values["prefit"] = False  # the importances are those of `estimator_`
 
 
 def _take_prefit(state: State) -> None:
@@ -61,7 +53,7 @@ SCHEMAS = {
         EstimatorSchema(
             "feature_selection",
             {"support_": "bool[features]", "ranking_?": "int[features]", "estimator_": "estimator"},
-            {"estimator": decode_template, "scoring": left_out()},
+            {"scoring": left_out()},
             complete=(_count_chosen,),
         ),
     ),
@@ -69,19 +61,18 @@ SCHEMAS = {
         "feature_selection",
         {"estimator_": "estimator(features)"},
         {
-            "estimator": decode_template,
             "importance_getter": one_of("auto", "coef_", "feature_importances_"),
             "threshold": "none | float | text",
             "max_features": "none | int",
         },
         reads="norm_order",
         migrate=(_take_prefit,),
-        complete=(_find_estimator,),
+        complete=(preset(prefit=False),),  # the importances are those of `estimator_`
     ),
     "SequentialFeatureSelector": EstimatorSchema(
         "feature_selection",
         {"support_": "bool[features]"},
-        {"estimator": decode_template, "scoring": left_out()},
+        {"scoring": left_out()},
         complete=(_count_chosen,),
     ),
     "VarianceThreshold": EstimatorSchema(

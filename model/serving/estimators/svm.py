@@ -1,14 +1,12 @@
 """Support vector machines of LIBSVM; LIBLINEAR's are among the linear models."""
 
-from __future__ import annotations
-
 import sys
 
 import numpy as np
 
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, Hook, State
 from model.serving.estimators.checks import check_same_sizes, require
-from model.serving.estimators.kinds import one_of, within
+from model.serving.estimators.kinds import defaulted, one_of, within
 
 _KERNELS = one_of("linear", "poly", "rbf", "sigmoid")
 _MOST_DEGREE = 100
@@ -22,12 +20,6 @@ def _rename_parts(state: State) -> None:
             state.raw[name] = np.empty(0)
     if state.raw.get("_gamma") is None and state.raw.get("gamma") is not None:
         state.raw["_gamma"] = state.raw["gamma"]
-
-
-def _read_shape(state: State) -> None:
-    """Say what the decision is of, which 0.18 left open: pairs of classes."""
-    if state.raw.get("decision_function_shape", "ovo") is None:
-        state.raw["decision_function_shape"] = "ovo"
 
 
 def _check_vectors(state: State) -> None:
@@ -117,7 +109,7 @@ def _make_schema(reads: str, fitted: Attributes, *complete: Hook) -> EstimatorSc
         fitted,
         _PARAMETERS,
         reads=reads,
-        migrate=(_rename_parts, _read_shape),
+        migrate=(_rename_parts, defaulted("decision_function_shape", "ovo")),  # 0.18: pairs
         complete=(_check_vectors, *complete),
     )
 

@@ -1,7 +1,5 @@
 """Counting words, and dictionaries as rows."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 
@@ -12,7 +10,7 @@ from model.serving.estimators.attributes import Attributes, EstimatorSchema, Sta
 from model.serving.estimators.checks import check_same_sizes, require
 from model.serving.estimators.errors import MismatchError, UnknownNameError
 from model.serving.estimators.functions import decode_dtype
-from model.serving.estimators.kinds import left_out, one_of
+from model.serving.estimators.kinds import left_out, one_of, within
 
 _MOST_HASHED = 2**22
 _LONGEST_NGRAM = 10
@@ -169,13 +167,6 @@ _WORDS: Attributes = {
 _READS = "lowercase binary"
 
 
-def _decode_hashed(value: Any, state: State) -> int:
-    count = decode("int", value, state)
-    if not 1 <= count <= _MOST_HASHED:
-        raise MismatchError
-    return int(count)
-
-
 SCHEMAS = {
     "CountVectorizer": EstimatorSchema(
         "feature_extraction.text",
@@ -195,7 +186,7 @@ SCHEMAS = {
     "HashingVectorizer": EstimatorSchema(
         "feature_extraction.text",
         {},
-        {**_WORDS, "n_features": _decode_hashed},
+        {**_WORDS, "n_features": within(1, _MOST_HASHED)},
         reads=f"{_READS} norm alternate_sign",
         migrate=(_refuse_signs,),
     ),
@@ -215,7 +206,7 @@ SCHEMAS = {
     "FeatureHasher": EstimatorSchema(
         "feature_extraction",
         {},
-        {"n_features": _decode_hashed, "dtype": decode_dtype},
+        {"n_features": within(1, _MOST_HASHED), "dtype": decode_dtype},
         reads="input_type alternate_sign",
         migrate=(_refuse_signs,),
     ),

@@ -1,7 +1,5 @@
 """Models around one other model, or one for each class or output."""
 
-from __future__ import annotations
-
 from inspect import isfunction
 from typing import Any
 
@@ -13,13 +11,12 @@ from model.contract.pickles.records import GlobalName
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State, decode
 from model.serving.estimators.checks import (
     check_same_sizes,
-    decode_template,
     rename_base,
     require,
     require_same_scores,
 )
 from model.serving.estimators.errors import MismatchError, UnknownNameError
-from model.serving.estimators.kinds import left_out, one_of, read_parts
+from model.serving.estimators.kinds import left_out, one_of, preset, read_parts
 
 
 def _rename_calibrators(state: State) -> None:
@@ -37,19 +34,6 @@ def _rename_calibrators(state: State) -> None:
         "was fitted to scores of LightGBM 4.7 or newer, which are not read: fit it with "
         "LightGBM 4.6, or serve the model without the calibration, which --holdout does, too",
     )
-
-
-def _keep_template(fitted: str) -> Any:
-    """A hook that puts the fitted estimator where the unfitted one is not known."""
-
-    def complete(state: State) -> None:
-        found = state.values[fitted]
-        several = isinstance(found, list | tuple)
-        require(not several or len(found) > 0, state, "holds no estimators")
-        if state.values.get("estimator") is None:
-            state.values["estimator"] = found[0] if several else found
-
-    return complete
 
 
 def _check_calibrators(state: State) -> None:
@@ -93,7 +77,6 @@ def _check_pairs(state: State) -> None:
 def _check_order(state: State) -> None:
     """Check that the order of a chain names each output once."""
     order, estimators = state.values["order_"], state.values["estimators_"]
-    require(len(estimators) > 0, state, "holds no estimators")
     for place, estimator in enumerate(estimators):  # each also takes the answers before it
         features = getattr(estimator, "n_features_in_", None)
         if features is not None:
@@ -140,16 +123,7 @@ def _decode_scorer(value: Any, state: State) -> Any:
     return scorer
 
 
-def _finish_search(made: Any, state: State) -> Any:
-    """Answer by the best estimator; what chose it is left out."""
-    made.refit, made.scorer_, made.multimetric_ = True, None, False
-    if made.estimator is None:  # not `or`: bool() of an ensemble counts its trees, and it has none
-        made.estimator = made.best_estimator_
-    return made
-
-
 _PARTS: Attributes = {"estimators_": "list of estimator(features)"}
-_TEMPLATE: Attributes = {"estimator": decode_template}
 _LABELS: Attributes = {"classes_": "label[classes]"}
 _CALIBRATORS: Attributes = {
     "estimator": "estimator(features)",
@@ -165,13 +139,12 @@ def _make_search(parameter: str, module: str = "model_selection") -> EstimatorSc
         module,
         {"best_estimator_": "estimator"},
         {
-            "estimator": decode_template,
             parameter: left_out({}),
             "cv": left_out(),
             "refit": left_out(True),
             "scoring": left_out(),
         },
-        finish=_finish_search,
+        complete=(preset(scorer_=None, multimetric_=False),),  # what chose it is left out
     )
 
 
@@ -187,16 +160,12 @@ SCHEMAS = {
     "CalibratedClassifierCV": EstimatorSchema(
         "calibration",
         {**_LABELS, "calibrated_classifiers_": "list of estimator(features)"},
-        _TEMPLATE,
         reads="method",
         migrate=(rename_base,),
         complete=(_check_calibrated,),
     ),
     "OneVsRestClassifier": EstimatorSchema(
-        "multiclass",
-        {**_PARTS, "label_binarizer_": "estimator"},
-        _TEMPLATE,
-        complete=(_check_rest, _keep_template("estimators_")),
+        "multiclass", {**_PARTS, "label_binarizer_": "estimator"}, complete=(_check_rest,)
     ),
     "_ConstantPredictor": EstimatorSchema("multiclass", {"y_": "int[1] | float[1] | float"}),
     "OneVsOneClassifier": EstimatorSchema(
@@ -206,8 +175,7 @@ SCHEMAS = {
             "estimators_": "tuple of estimator(features)",
             "pairwise_indices_?": "list of index(features)[*]",
         },
-        _TEMPLATE,
-        complete=(_check_pairs, _keep_template("estimators_")),
+        complete=(_check_pairs,),
     ),
     "OutputCodeClassifier": EstimatorSchema(
         "multiclass",
@@ -216,18 +184,9 @@ SCHEMAS = {
             "estimators_": "list[bits] of estimator(features)",
             "code_book_": "float[classes, bits] | int[classes, bits]",
         },
-        _TEMPLATE,
-        complete=(_keep_template("estimators_"),),
     ),
-    "MultiOutputClassifier": EstimatorSchema(
-        "multioutput",
-        _PARTS,
-        _TEMPLATE,
-        complete=(_find_classes, _keep_template("estimators_")),
-    ),
-    "MultiOutputRegressor": EstimatorSchema(
-        "multioutput", _PARTS, _TEMPLATE, complete=(_keep_template("estimators_"),)
-    ),
+    "MultiOutputClassifier": EstimatorSchema("multioutput", _PARTS, complete=(_find_classes,)),
+    "MultiOutputRegressor": EstimatorSchema("multioutput", _PARTS),
     "ClassifierChain": EstimatorSchema(
         "multioutput",
         {
@@ -235,41 +194,32 @@ SCHEMAS = {
             "order_": "int[*] | list of int",
             "chain_method_?": _CHAIN_METHODS,
         },
-        {**_TEMPLATE, "order": left_out()},
+        {"order": left_out()},
         migrate=(rename_base,),
-        complete=(_check_order, _find_classes, _keep_template("estimators_")),
+        complete=(_check_order, _find_classes),
     ),
     "RegressorChain": EstimatorSchema(
         "multioutput",
         {"estimators_": "list of estimator", "order_": "int[*] | list of int"},
-        {**_TEMPLATE, "order": left_out()},
+        {"order": left_out()},
         migrate=(rename_base,),
-        complete=(_check_order, _keep_template("estimators_")),
+        complete=(_check_order,),
     ),
     "GridSearchCV": _make_search("param_grid"),
     "RandomizedSearchCV": _make_search("param_distributions"),
     "HalvingGridSearchCV": _make_search("param_grid", _HALVING),
     "HalvingRandomSearchCV": _make_search("param_distributions", _HALVING),
     "FixedThresholdClassifier": EstimatorSchema(
-        "model_selection",
-        _ONE,
-        _TEMPLATE,
-        reads="threshold pos_label response_method",
-        complete=(_keep_template("estimator_"),),
+        "model_selection", _ONE, reads="threshold pos_label response_method"
     ),
     "TunedThresholdClassifierCV": EstimatorSchema(
         "model_selection",
         {**_ONE, "best_threshold_": "finite", "_curve_scorer": _decode_scorer},
-        {**_TEMPLATE, "scoring": left_out()},
+        {"scoring": left_out()},
         reads="response_method",
-        complete=(_keep_template("estimator_"),),
     ),
     "FrozenEstimator": EstimatorSchema("frozen", {}, {"estimator": "estimator"}),
     "SelfTrainingClassifier": EstimatorSchema(
-        "semi_supervised",
-        {**_LABELS, **_ONE},
-        _TEMPLATE,
-        migrate=(rename_base,),
-        complete=(_keep_template("estimator_"),),
+        "semi_supervised", {**_LABELS, **_ONE}, migrate=(rename_base,)
     ),
 }

@@ -83,9 +83,8 @@ class LabelModel(MatrixModel[PredictionT]):
     def name_rows(self, places: IntArray, columns: Float64Array) -> list[str | None]:
         """Return the label of each row; None for one that has a column that is not finite.
 
-        Args:
-            places: those of the labels, shape (rows,).
-            columns: the answers, shape (rows, columns).
+        The labels have ``places``, shape (rows,), and the answers are the ``columns``, shape (rows,
+        columns).
         """
         values = np.array([option.value for option in self.list_options(self.card)], dtype=object)
         labels: list[str | None] = values[places].tolist()

@@ -3,8 +3,6 @@
 Boosted trees and generalized linear models of other libraries are all of this form.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,7 +64,7 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     set_values_: IntArray
     n_features_in_: int
 
-    def fit(self, rows: Any, truth: Any = None) -> _AdditiveModel:
+    def fit(self, rows: Any, truth: Any = None) -> "_AdditiveModel":
         """Return the model itself: another library has fitted it."""
         return self
 

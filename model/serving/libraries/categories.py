@@ -1,7 +1,5 @@
 """Columns of categories before a booster: their values become the codes that it was fitted to."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Files that other libraries write themselves, known by how they begin, never by their names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

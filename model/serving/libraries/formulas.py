@@ -1,7 +1,5 @@
 """The columns of a formula's design, as statsmodels names them: ``C(city)[T.Rome]:age``."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Literal, cast

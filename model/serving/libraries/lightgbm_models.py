@@ -1,7 +1,5 @@
 """LightGBM's models: its text form, and what its pickles hold."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The functions of additive models: of their columns, and the inverse links of their sums."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which reader knows an object of a pickle, by its library and class."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from model.contract.pickles import Record

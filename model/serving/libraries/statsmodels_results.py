@@ -1,7 +1,5 @@
 """Results of statsmodels: coefficients and their names, read as data from a pickle."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any

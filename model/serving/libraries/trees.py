@@ -1,7 +1,5 @@
 """The trees of a booster as arrays, brought into an order in which every branch leads forward."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

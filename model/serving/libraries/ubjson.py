@@ -1,7 +1,5 @@
 """Reads Universal Binary JSON, in which XGBoost writes its models since 2.1."""
 
-from __future__ import annotations
-
 import struct
 from typing import Any
 

@@ -3,8 +3,6 @@
 The structs are those of ``learner.cc``, ``gbtree_model.h`` and ``tree_model.h``, little-endian.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 

@@ -1,7 +1,5 @@
 """What a file of XGBoost says, whatever its form."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

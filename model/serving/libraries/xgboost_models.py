@@ -1,7 +1,5 @@
 """XGBoost's models: its JSON, its UBJSON and its old binary form, and what its pickles hold."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

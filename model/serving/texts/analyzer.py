@@ -1,7 +1,5 @@
 """Splits a text into terms, as the vectorisers of scikit-learn do."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Which words of a text speak for an answer, and which against it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """How alike texts are: the cosine between their terms, the rarer ones counting more."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 
@@ -51,5 +49,4 @@ class TextIndex:
         for term, weight in self._weigh(Counter(self._analyzer.split(text))).items():
             rows, weights = self._postings[term]
             cosines[rows] += weight * weights  # a row stands once in each posting
-        distances: Float32Array = np.maximum(1 - cosines, 0)
-        return distances
+        return np.maximum(1 - cosines, 0)

@@ -4,8 +4,6 @@ A test compares it with scikit-learn's own for every option. Of a vectoriser tha
 or has code of its own, it knows only which terms are in the training texts.
 """
 
-from __future__ import annotations
-
 import json
 import zlib
 from collections import Counter
@@ -160,7 +158,7 @@ class Vectorizer:
         np.savez_compressed(path, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> Vectorizer:
+    def load(cls, path: Path) -> "Vectorizer":
         """Read the file that ``save`` wrote; nothing in it can run."""
         with np.load(path, allow_pickle=False) as arrays:
             parts = {name: arrays[name] for name in arrays.files}

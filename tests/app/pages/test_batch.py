@@ -510,7 +510,7 @@ def test_what_gzip_packed_is_unpacked_up_to_a_limit_however_much_is_asked_for(
     with pytest.raises(batches.TooLargeError, match="far larger than itself"):
         read(gzip.compress(most + b"a"))
     for broken in (gzip.compress(most)[:-9], b"\x1f\x8b\x08broken", b"a,b"):
-        with pytest.raises(TableError, match=r"my\.csv\.gz is not a whole file of gzip"):
+        with pytest.raises(TableError, match=r"my\.csv\.gz cannot .* not a whole file of gzip"):
             read(broken)
 
 

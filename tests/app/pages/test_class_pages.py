@@ -72,7 +72,7 @@ def test_a_class_stands_on_the_page_with_the_probability_of_each(client: FlaskCl
 def test_the_classes_that_are_not_shown_have_what_is_left(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classes, "MAX_CLASSES", 1)
+    monkeypatch.setattr("app.presentation.result.MAX_CLASSES", 1)
     given = client.post("/api/predict", json={"length": 6, "width": 5}).get_json()["probabilities"]
     rest = f"The class not shown has {min(given.values()):.0%}."
     assert rest in text_of(post_fragment(client, IRIS), "#result")

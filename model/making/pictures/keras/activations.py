@@ -1,7 +1,5 @@
 """Writes the activations of Keras as nodes of ONNX, those that are layers and those by name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

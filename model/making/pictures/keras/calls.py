@@ -1,7 +1,5 @@
 """What Keras writes of the graph of a model: its inputs, its outputs, the calls of its layers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from model.making.pictures.keras.files import (

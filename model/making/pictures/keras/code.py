@@ -4,8 +4,6 @@ Keras has a safe mode of its own, which Keras 2 does not apply to ``.h5`` files 
 releases left ways around.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -4,8 +4,6 @@ Tensors with a height and a width are kept with their channels first inside, as 
 input keeps the order of Keras.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The files in which Keras keeps a model: HDF5 of Keras 2 and 3, and the archive of Keras 3."""
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile

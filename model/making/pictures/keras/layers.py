@@ -1,7 +1,5 @@
 """Writes each kind of layer of Keras as nodes of ONNX."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The graph of ONNX that a model of Keras becomes, as far as it is written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

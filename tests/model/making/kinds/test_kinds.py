@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 
 from model.making.errors import AddError
@@ -21,6 +21,8 @@ from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import make_metric
 from model.making.options import AddOptions
 from model.serving import kinds as serving
+from model.serving.kinds.number import NumberModel
+from tests.loading import load_as
 from tests.model.making.conftest import add_fitted
 
 
@@ -93,6 +95,23 @@ def test_no_error_is_stated_too_small(target: str, error: float, text: str) -> N
     output = kind.draft_output(data, replace(options(), target=target))
     said = kind.describe_facts(metric, metric, 3, output).replace("\u00a0", " ")
     assert said.endswith(f"by less than {text}; with all facts, by less than {text}.")
+
+
+def test_an_answer_does_not_leave_its_range_below_0_where_no_row_does(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"size": rng.uniform(0, 1, 600)})
+    table["price"] = np.maximum(0, 100 * table["size"] - 40 + rng.normal(0, 3, 600))
+    table[:300].to_csv(data := tmp_path / "data.csv", index=False)
+    table[300:].to_csv(unseen := tmp_path / "unseen.csv", index=False)
+    fitted = LinearRegression().fit(table[:300][["size"]], table[:300]["price"])
+    assert fitted.predict(pd.DataFrame({"size": [0.0]}))[0] < -5
+    add_fitted(tmp_path, "m", fitted, "--data", data, "--target", "price", "--holdout", unseen)
+    model = load_as(NumberModel, tmp_path / "m")
+    (answer,) = model.predict([{"size": 0.0}])
+    assert answer.interval is not None
+    assert answer.interval.low <= answer.value <= answer.interval.high
+    below = replace(options(), target="profit")
+    assert "min" not in NumberKind().draft_output(np.array([-1.0, 5, 9]), below).keys
 
 
 def test_reasons_are_those_of_the_class_that_was_named() -> None:

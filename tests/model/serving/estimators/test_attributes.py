@@ -18,7 +18,7 @@ from model.serving.estimators.attributes import State, Uses, decode, describe
 from model.serving.estimators.checks import check_branches
 from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.families import SCHEMAS
-from model.serving.estimators.reviving import Reviver
+from model.serving.estimators.reviving import TEMPLATES, Reviver
 from tests.model.serving.estimators.fixtures import make
 
 NOT_KNOWN = {
@@ -102,7 +102,7 @@ def test_each_parameter_that_prediction_reads_is_checked() -> None:
                 continue  # rebuilt by hand
             cls = getattr(import_module(f"sklearn.{schema.module}"), name)
             parameters = set(getattr(cls, "_parameter_constraints", {}))
-            checked = set(schema.parameters) | set(schema.reads.split()) | HARMLESS
+            checked = set(schema.parameters) | {*schema.reads.split(), *TEMPLATES} | HARMLESS
             forgotten |= {f"{name}.{each}" for each in (attributes & parameters) - checked}
     assert not forgotten
 
