@@ -32,7 +32,7 @@ from app.cli.option_values import (
 from app.cli.plots import write_plots
 from model.contract.fields import FIELD_KINDS
 from model.contract.image_card import MAX_SAMPLES
-from model.contract.preprocessing import Resize
+from model.contract.preprocessing import Interpolation, Resize
 
 if TYPE_CHECKING:
     from model.making import AddedModel, AddOptions
@@ -188,6 +188,11 @@ if TYPE_CHECKING:
     help="For pictures: what happens to one of another shape.",
 )
 @click.option(
+    "--interpolation",
+    type=click.Choice(get_args(Interpolation)),
+    help="For pictures: which pixels make one of a smaller picture.",
+)
+@click.option(
     "--samples",
     type=click.IntRange(0, MAX_SAMPLES),
     default=MAX_SAMPLES,
@@ -242,7 +247,7 @@ def add(
         size=parse_size(given.pop("size")),
         scale=scale,
         levels=levels,
-        **{key: given.pop(key) for key in ("channels", "resize", "samples")},
+        **{key: given.pop(key) for key in ("channels", "resize", "interpolation", "samples")},
     )
     read = {
         "features": read_list(given["features"]),

@@ -84,6 +84,8 @@ FORMATS_TEXT = "a JPEG, PNG, WebP or AVIF file"
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif")
 """The same for browsers and programs."""
 
+Transparency = Literal["black", "ignored"]
+
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _ORIENTATION = 0x0112
 _TRANSPOSES = {
@@ -127,6 +129,10 @@ class ImageField(BaseField):
     """The longer side of what the network sees, in pixels: a large picture is reduced to about
     twice that as it is read."""
 
+    transparency: Transparency = "black"
+    """What transparent parts become: black, the background of an X-ray, or the colours that the
+    file has there, as for nearly every program that trains a network."""
+
     verb: ClassVar[str] = "Choose"
 
     @property
@@ -151,7 +157,7 @@ class ImageField(BaseField):
         with _DECODERS, self._open(value) as image:
             self._check_memory(image, value)
             try:
-                return _decode(image, self.side)
+                return _decode(image, self.side, self.transparency == "ignored")
             except Exception as error:  # a decoder raises anything for a damaged file
                 raise self._broken() from error
 
@@ -262,13 +268,13 @@ def _has_several_scans(image: JpegImageFile, data: bytes) -> bool:
     return offset is None or data[offset + 4] < len(image.layer)
 
 
-def _decode(image: Image.Image, side: int) -> Picture:
+def _decode(image: Image.Image, side: int, is_opaque: bool) -> Picture:
     width, height = image.size
     # A JPEG is decoded at an eighth of its size in an eighth of the time, where that is enough.
     image.draft(image.mode, (_SHORTER_SIDES * side, _SHORTER_SIDES * side))
     image.load()
     transpose = _find_transpose(image)
-    image = _flatten(_reduce(image, side))
+    image = _flatten(_reduce(image, side, is_opaque))
     colourfulness = measure_colourfulness(image)
     if transpose is not None:
         image = image.transpose(transpose)
@@ -285,7 +291,7 @@ def _find_transpose(image: Image.Image) -> Image.Transpose | None:
         return None
 
 
-def _reduce(image: Image.Image, side: int) -> Image.Image:
+def _reduce(image: Image.Image, side: int, is_opaque: bool) -> Image.Image:
     """Shrink a large picture by whole factors, and give it a mode that can be averaged.
 
     Works in strips, because the picture in that mode would take several times its memory.
@@ -295,12 +301,12 @@ def _reduce(image: Image.Image, side: int) -> Image.Image:
     across, down = (max(factor, -(-length // (_LONGER_SIDES * side))) for length in image.size)
     levels = _find_levels(image) if image.mode.startswith("I") else None
     if across == down == 1:
-        return _to_averageable(image, levels)
+        return _to_averageable(image, levels, is_opaque)
     step = down * _STRIP_ROWS
     strips = [
-        _to_averageable(image.crop((0, top, width, min(top + step, height))), levels).reduce(
-            (across, down)
-        )
+        _to_averageable(
+            image.crop((0, top, width, min(top + step, height))), levels, is_opaque
+        ).reduce((across, down))
         for top in range(0, height, step)
     ]
     whole = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
@@ -327,24 +333,26 @@ def _stretch(image: Image.Image, low: int, high: int) -> Image.Image:
     return Image.fromarray(((np.asarray(image) - low) * scale).astype(np.uint8))
 
 
-def _to_averageable(image: Image.Image, levels: tuple[int, int] | None) -> Image.Image:
-    """The picture with its colours as numbers and its transparent parts as a channel.
+def _to_averageable(
+    image: Image.Image, levels: tuple[int, int] | None, is_opaque: bool
+) -> Image.Image:
+    """The picture with its colours as numbers, and as a channel its transparent parts, if any.
 
     16-bit grey is stretched between its own lowest and highest value, because scanners use 10 to 16
     of the bits.
     """
     if levels is not None:
         return _stretch(image, *levels)
-    if "transparency" in image.info or image.mode == "PA":
+    if not is_opaque and ("transparency" in image.info or image.mode == "PA"):
         return image.convert("RGBA")
-    return image.convert("RGB") if image.mode in ("P", "1") else image
+    modes = {"P": "RGB", "1": "RGB"}
+    if is_opaque:
+        modes |= {"PA": "RGB", "RGBA": "RGB", "LA": "L"}
+    return image.convert(modes.get(image.mode, image.mode))
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """A decoded picture in 8 bits, of mode L or RGB.
-
-    Transparent parts become black, the background of an X-ray.
-    """
+    """A decoded picture in 8 bits, of mode L or RGB; transparent parts become black."""
     if image.mode.startswith("I"):
         image = _stretch(image, *_find_levels(image))
     if image.mode in ("RGBA", "LA"):

@@ -26,6 +26,16 @@ Resize = Literal["squash", "crop", "center", "letterbox"]
 """How a picture of another shape is made to fit: squashed, cut at two sides, cut to the middle of a
 size 8/7 times as large, or with black bars."""
 
+Interpolation = Literal["bicubic", "bilinear", "nearest"]
+"""What a pixel of the resized picture is made of: all pixels around its place, as in Pillow and
+torchvision; four of them, as in OpenCV and TensorFlow; or one, as in ``load_img`` of Keras."""
+
+_SAMPLED: dict[Interpolation, str] = {
+    "bicubic": "",
+    "bilinear": ", bilinearly",
+    "nearest": ", by the nearest pixel",
+}
+
 _SCALES: dict[LevelScale, str] = {
     "bytes": "0 to 255",
     "unit": "0 to 1",
@@ -40,6 +50,10 @@ _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
 _MIDDLE = 224 / 256
 """Of the shorter side, what torchvision's ``Resize(256)`` and ``CenterCrop(224)`` leave."""
+
+_LEAST_SIDE = 256
+"""Read for this many pixels, a picture of up to 1,000 keeps its own: to average them first would
+change what ``nearest`` and ``bilinear`` find."""
 
 _CAFFE_MEAN = np.array([123.68, 116.779, 103.939], np.float32)
 """Of the pictures of ImageNet: red, green and blue."""
@@ -59,6 +73,7 @@ class Preprocessing(StrictModel):
     spread: tuple[PositiveFloat, ...] = ()
     """With the same: what is divided by after that."""
     resize: Resize = "squash"
+    interpolation: Interpolation = "bicubic"
 
     @model_validator(mode="after")
     def _check_normalization(self) -> Self:
@@ -68,6 +83,11 @@ class Preprocessing(StrictModel):
                 "the scale normalized has a mean and a spread for each channel, and no other has"
             )
         return self
+
+    @property
+    def read_side(self) -> int:
+        """The side for which a picture is read, see ``ImageField.side``."""
+        return max(self.width, self.height, _LEAST_SIDE)
 
     def fit(self, image: Image.Image) -> ByteArray:
         """Return what the network sees of a picture: uint8 [height, width], or with 3 channels RGB.
@@ -81,9 +101,9 @@ class Preprocessing(StrictModel):
         return np.asarray(image, dtype=np.uint8)
 
     def _resize(self, image: Image.Image) -> Image.Image:
-        size, method = (self.width, self.height), Image.Resampling.BICUBIC
+        size = (self.width, self.height)
         if self.resize == "squash":
-            return image.resize(size, method)
+            return self._sample(image, size, (0, 0, *image.size))
         factors = self.width / image.width, self.height / image.height
         factor = min(factors) if self.resize == "letterbox" else max(factors)
         if self.resize != "letterbox":
@@ -93,12 +113,23 @@ class Preprocessing(StrictModel):
             # Half a rounding error beyond the picture would be refused by Pillow.
             left, top = max(0.0, image.width - across) / 2, max(0.0, image.height - down) / 2
             right, bottom = min(left + across, image.width), min(top + down, image.height)
-            return image.resize(size, method, (left, top, right, bottom))
+            return self._sample(image, size, (left, top, right, bottom))
         inner = tuple(max(1, round(side * factor)) for side in image.size)
         whole = Image.new(image.mode, size)
         offset = (self.width - inner[0]) // 2, (self.height - inner[1]) // 2
-        whole.paste(image.resize((inner[0], inner[1]), method), offset)
+        whole.paste(self._sample(image, (inner[0], inner[1]), (0, 0, *image.size)), offset)
         return whole
+
+    def _sample(
+        self, image: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]
+    ) -> Image.Image:
+        """The part of a picture in a box, at a size."""
+        if self.interpolation == "bilinear":  # Pillow's ``resize`` takes all pixels for it
+            extent = Image.Transform.EXTENT
+            return image.transform(size, extent, box, Image.Resampling.BILINEAR)
+        nearest = self.interpolation == "nearest"
+        method = Image.Resampling.NEAREST if nearest else Image.Resampling.BICUBIC
+        return image.resize(size, method, box)
 
     def to_input(self, seen: ByteArray) -> NDArray[Any]:
         """Return the network's input for one picture, its first dimension 1.
@@ -156,6 +187,6 @@ class Preprocessing(StrictModel):
         numbers = "bytes" if self.type == "uint8" else f"{begin} {self.describe_scale()}"
         colour = "grey" if self.colour == "grey" else f"in {self.colour}"
         return (
-            f"{shape[self.resize]} to {self.width} × {self.height} pixels, {colour}, "
-            f"{self.layout}, {numbers}"
+            f"{shape[self.resize]} to {self.width} × {self.height} pixels"
+            f"{_SAMPLED[self.interpolation]}, {colour}, {self.layout}, {numbers}"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.contract.expressions import write_column
-from model.contract.preprocessing import Channels, Levels, LevelScale, Resize
+from model.contract.preprocessing import Channels, Interpolation, Levels, LevelScale, Resize
 from model.contract.reading import DecimalSign
 from model.making.dictionaries import Description
 
@@ -38,6 +38,7 @@ class PictureOptions:
     levels: Levels | None = None
     channels: Channels | None = None
     resize: Resize | None = None
+    interpolation: Interpolation | None = None
     samples: int = 6
 
 

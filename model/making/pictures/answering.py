@@ -69,7 +69,7 @@ def answer_all(
     names = [item.name for item in session.get_outputs() if item.name != "map"]
     (given,) = (item.name for item in session.get_inputs())
     chosen = data.choose(most)
-    side = max(preprocessing.width, preprocessing.height)
+    side = preprocessing.read_side
     places, probabilities, thumbnails, embeddings = [], [], [], []
     sums: dict[int, Float64Array] = {}
     counts: dict[int, int] = {}
@@ -123,7 +123,7 @@ def compare_served(
         AddError: if a picture gets another answer.
     """
     predictor = OnnxPicturePredictor(served, preprocessing)
-    side = max(preprocessing.width, preprocessing.height)
+    side = preprocessing.read_side
     for _, picture in data.read(data.choose(COMPARED), side):
         seen = preprocessing.fit(picture.image)
         raw = answer(preprocessing.to_input(seen))[None]

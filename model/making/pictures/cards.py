@@ -32,7 +32,8 @@ def make_field(preprocessing: Preprocessing) -> ImageField:
         noun="picture",
         determiner="a",
         help=f"{capitalize(FORMATS_TEXT)} of up to 10 MB.",
-        side=max(preprocessing.width, preprocessing.height, 8),
+        side=preprocessing.read_side,
+        transparency="ignored",
     )
 
 

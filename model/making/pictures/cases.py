@@ -30,7 +30,8 @@ def read_picture_cases(model: PictureModel, data: Path) -> tuple[CaseFile, str]:
         )
     rows = range(len(labelled))
     found = CaseFile(rows=len(labelled), left_out={row + 1: "no answer" for row in rows})
-    for place, picture in labelled.read(rows, model.card.field.side):
+    field = model.card.field
+    for place, picture in labelled.read(rows, field.side, field.transparency):
         (prediction,) = model.predict([picture])
         if prediction is None:
             continue

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.formatting import list_some
 from model.contract.outputs import MOST_CLASSES
-from model.contract.pictures import ImageField, Picture
+from model.contract.pictures import ImageField, Picture, Transparency
 from model.making.errors import AddError
 
 _SUFFIXES = (
@@ -59,14 +59,22 @@ class LabelledPictures:
         turns = labels.groupby(labels).cumcount().sort_index()
         return sorted(np.argsort(turns.to_numpy(), kind="stable")[:most].tolist())
 
-    def read(self, chosen: Sequence[int], side: int) -> Iterator[tuple[int, Picture]]:
+    def read(
+        self, chosen: Sequence[int], side: int, transparency: Transparency = "ignored"
+    ) -> Iterator[tuple[int, Picture]]:
         """Read some of the files, and note those that are broken.
 
         ``chosen`` are places in ``files``, ``side`` is the longer one of what the network sees, in
-        pixels.
+        pixels, ``transparency`` is that of ``ImageField``.
         """
         picture = ImageField(
-            kind="image", name="image", label="It", noun="picture", determiner="a", side=side
+            kind="image",
+            name="image",
+            label="It",
+            noun="picture",
+            determiner="a",
+            side=side,
+            transparency=transparency,
         )
         for place in chosen:
             path = self.files[place]

@@ -13,7 +13,14 @@ from scipy.special import expit, softmax
 from model.contract.arrays import Float64Array, IntArray
 from model.contract.formatting import capitalize, list_some
 from model.contract.pictures import Picture
-from model.contract.preprocessing import Channels, Levels, LevelScale, Preprocessing, Resize
+from model.contract.preprocessing import (
+    Channels,
+    Interpolation,
+    Levels,
+    LevelScale,
+    Preprocessing,
+    Resize,
+)
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
@@ -54,6 +61,7 @@ _FLOAT_SCALES: tuple[LevelScale, ...] = (
 )  # fmt: skip
 _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
+_INTERPOLATIONS: tuple[Interpolation, ...] = ("bicubic", "bilinear", "nearest")
 """In each of these the more usual one comes first: it is taken where both give the same answers.
 Larger numbers come last, since a network that takes small ones often names the same classes for
 them, only with more certainty."""
@@ -160,12 +168,23 @@ def find_preprocessing(
         return sorted(made, key=lambda trial: trial.loss)
 
     first = [each for each in candidates if each.resize == candidates[0].resize]
-    screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / len(first)))]
-    best = _choose_best(try_all(first, screen, "trying inputs"))
+    sizes = {(each.width, each.height) for each in candidates}
+    is_resized = any(picture.image.size not in sizes for _, picture in screened)
+    interpolations = [candidates[0].interpolation]
+    if is_resized and options.interpolation is None:
+        interpolations = list(_INTERPOLATIONS)
+    asked = len(first) + 2 * _BEST * len(interpolations[1:])
+    screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
+    tried = try_all(first, screen, "trying inputs")
+    others = [
+        _replace(each, interpolation=interpolation)
+        for interpolation in interpolations[1:]
+        for each in _choose_best(tried)
+    ]
+    tried += try_all(others, screen, "trying ways to shrink")
+    best = _choose_best(sorted(tried, key=lambda trial: trial.loss))
     resizes = list(dict.fromkeys(each.resize for each in candidates))
-    finals = [
-        each for each in candidates if replace_resize(each, best[0].resize) in best
-    ]  # each of the best with every way to resize
+    finals = [_replace(each, resize=resize) for resize in resizes for each in best]
     finals = _drop_equal_inputs(finals, screened, resizes)
     count = min(MOST, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
     pictures = _read(data, count, candidates)
@@ -177,10 +196,11 @@ def find_preprocessing(
     accuracy = taken.right
     if not classes:
         notes += _describe_order(taken, truth, data.classes)
-    if len(candidates) > 1:
+    ways = len(candidates) * len(interpolations)
+    if ways > 1:
         notes.insert(
             0,
-            f"{len(candidates)} ways to prepare a picture were tried on up to {len(pictures)} "
+            f"{ways} ways to prepare a picture were tried on up to {len(pictures)} "
             f"pictures; taken: {taken.preprocessing.describe()}.{text}",
         )
     return Found(
@@ -203,9 +223,9 @@ def _is_near(gaps: Float64Array) -> bool:
     return bool(gaps.sum() < max(_LEAST_GAIN, 2 * error))
 
 
-def replace_resize(each: Preprocessing, resize: Resize) -> Preprocessing:
+def _replace(each: Preprocessing, **other: Resize | Interpolation) -> Preprocessing:
     """The same with another way to resize."""
-    return each.model_copy(update={"resize": resize})
+    return each.model_copy(update=other)
 
 
 def _fix_order(classes: Sequence[str], names: Sequence[str]) -> tuple[int, ...] | None:
@@ -248,7 +268,12 @@ def _list_candidates(
         scales: tuple[LevelScale, ...] = ("bytes",) if network.type == "uint8" else _FLOAT_SCALES
         colours: tuple[Channels, ...] = _COLOURS if shape.channels == 3 else ("grey",)
         base = Preprocessing(
-            width=width, height=height, layout=shape.layout, colour=colours[0], type=network.type
+            width=width,
+            height=height,
+            layout=shape.layout,
+            colour=colours[0],
+            type=network.type,
+            interpolation=options.interpolation or _INTERPOLATIONS[0],
         )
         for scale in _narrow(options.scale, scales):
             levels: list[Levels] = [((), ())]
@@ -281,7 +306,7 @@ def _fit_levels(levels: Levels, shape: InputShape) -> Levels:
 def _list_levels(base: Preprocessing, data: LabelledPictures) -> list[Levels]:
     """List the means and spreads by which authors may have normalized: those of their pictures."""
     means, squares = [], []
-    for _, picture in data.read(data.choose(MOST), max(base.width, base.height)):
+    for _, picture in data.read(data.choose(MOST), base.read_side):
         levels = base.fit(picture.image).reshape(base.width * base.height, -1) / 255
         means.append(levels.mean(axis=0))
         squares.append((levels**2).mean(axis=0))
@@ -307,7 +332,7 @@ def _check_size(shape: InputShape, width: int, height: int) -> None:
 def _read(
     data: LabelledPictures, count: int, candidates: Sequence[Preprocessing]
 ) -> list[tuple[int, Picture]]:
-    side = max(max(each.width, each.height) for each in candidates)
+    side = max(each.read_side for each in candidates)
     chosen = data.choose(count)
     order = np.random.default_rng(1).permutation(len(chosen))
     return list(data.read([chosen[place] for place in order], side))
@@ -349,7 +374,7 @@ def _drop_equal_inputs(
     kept: list[Resize] = []
     seen: dict[bytes, Resize] = {}
     for resize in resizes:
-        each = replace_resize(finals[0], resize)
+        each = _replace(finals[0], resize=resize)
         pixels = b"".join(each.fit(picture.image).tobytes() for _, picture in pictures)
         if pixels not in seen:
             seen[pixels] = resize
@@ -402,8 +427,12 @@ def _take_best(
     best = trials[0]
     alike = [trial for trial in trials if _are_alike(best, trial)]
     near = [trial for trial in alike if (trial.losses - best.losses).sum() <= _MOST_LOST]
-    taken = min(near, key=lambda trial: candidates.index(trial.preprocessing))
-    others = [trial for trial in trials if trial not in alike]
+    taken = min(near, key=lambda trial: _rank(trial, candidates))
+    # Nobody is asked which pixels are taken: few authors know it.
+    own = _resample(best, candidates)
+    others = [
+        trial for trial in trials if trial not in alike and _resample(trial, candidates) != own
+    ]
     if not others:
         return taken, ""
     gaps = others[0].losses - best.losses
@@ -426,6 +455,17 @@ def _take_best(
         f"network was trained with: {_name_options(taken, others[0])}, or "
         f"{_name_options(others[0], taken)}. More pictures may decide it, too."
     )
+
+
+def _resample(trial: Trial, candidates: Sequence[Preprocessing]) -> Preprocessing:
+    """The candidate that differs from a combination in nothing but the interpolation."""
+    return _replace(trial.preprocessing, interpolation=candidates[0].interpolation)
+
+
+def _rank(trial: Trial, candidates: Sequence[Preprocessing]) -> tuple[int, int]:
+    """How unusual a combination is."""
+    usual = candidates.index(_resample(trial, candidates))
+    return usual, _INTERPOLATIONS.index(trial.preprocessing.interpolation)
 
 
 _OPTIONS = {"scale": "--scale", "colour": "--channels", "resize": "--resize"}

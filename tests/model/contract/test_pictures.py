@@ -3,6 +3,7 @@
 import math
 from contextlib import suppress
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,22 @@ def test_a_hidden_part_is_black_as_the_background_of_an_xray() -> None:
     image = pictures.transparent()
     image.putalpha(0)
     assert read(pictures.encoded(image)).square.max() == 0
+
+
+@pytest.mark.parametrize("side", [8, 224])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "RGB"])
+def test_a_hidden_part_keeps_its_colour_where_transparency_is_ignored(mode: str, side: int) -> None:
+    """As ``convert`` of Pillow, ``load_img`` of Keras and ``imread`` of OpenCV read a file."""
+    opaque = pictures.chest().convert(mode)
+    options: dict[str, Any] = {}
+    if mode.endswith("A"):
+        opaque.putalpha(0)
+    else:
+        options["transparency"] = (0, 0, 0) if mode == "RGB" else 0
+    field = FIELD.model_copy(update={"transparency": "ignored", "side": side})
+    found = field.read(pictures.encoded(opaque, **options))
+    assert found.image.mode == ("L" if mode in ("L", "LA") else "RGB")
+    assert np.abs(found.square.astype(int) - draw_chest(1).astype(int)).mean() < 5
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,23 @@ def test_a_picture_of_another_shape_is_squashed_cut_or_fitted_with_bars() -> Non
     assert thin.fit(Image.new("L", (2000, 1), 200))[4].tolist() == [200] * 9
 
 
+@pytest.mark.parametrize("resize", ["squash", "crop", "letterbox"])
+def test_a_smaller_picture_is_made_of_all_pixels_of_four_or_of_one(resize: Any) -> None:
+    """Of pixels in turn black and white the mean is grey, and the nearest one is black or white."""
+    levels = np.kron([[0, 255], [255, 0]] * 20, np.ones((1, 30))).astype(np.uint8)
+    picture = Image.fromarray(np.tile(levels, (3, 2))[:120])
+
+    def fit(interpolation: Any) -> Any:
+        made = Preprocessing(width=24, height=24, resize=resize, interpolation=interpolation)
+        return made.fit(picture).astype(int)
+
+    assert set(fit("nearest").ravel().tolist()) == {0, 255}
+    assert np.abs(fit("bicubic") - 127).max() < 80
+    even = np.kron(np.arange(6) * 40, np.ones((12, 2))).astype(np.uint8)
+    made = Preprocessing(width=3, height=3, resize=resize, interpolation="bilinear")
+    assert made.fit(Image.fromarray(even))[1].tolist() == [20, 100, 180]
+
+
 def test_levels_are_normalized_by_the_mean_and_the_spread_of_each_channel() -> None:
     grey = Preprocessing(layout="NHW", scale="normalized", mean=(0.1307,), spread=(0.3081,))
     expected = (SEEN[:, :, 1] / 255 - 0.1307) / 0.3081
@@ -150,6 +167,10 @@ def test_an_even_picture_has_no_spread_to_divide_by() -> None:
             {"resize": "center", "scale": "normalized", "mean": (0.1307,), "spread": (0.3081,)},
             "cut to the middle 7/8 and scaled to 224 × 224 pixels, grey, NCHW, numbers from 0 to "
             "1, less 0.1307, divided by 0.3081",
+        ),
+        (
+            {"interpolation": "nearest"},
+            "squashed to 224 × 224 pixels, by the nearest pixel, grey, NCHW, numbers from 0 to 1",
         ),
         (
             {"resize": "letterbox", "scale": "picture"},

@@ -93,7 +93,7 @@ def test_unseen_pictures_get_the_class_of_the_network(added: AddedModel, shapes:
 
 def test_it_says_what_it_tried_and_in_which_order_the_classes_stand(added: AddedModel) -> None:
     notes = "\n".join(added.notes)
-    assert "6 ways to prepare a picture were tried" in notes
+    assert "18 ways to prepare a picture were tried" in notes
     assert "do not stand in the order of the alphabet: square, circle, triangle" in notes
     report = (added.folder / "REPORT.md").read_text()
     assert "Squashed to 48 × 48 pixels, in RGB, NHWC, bytes" in report
@@ -160,6 +160,44 @@ def test_a_person_says_by_which_mean_and_spread_levels_are_normalized(
         result = run(*command, "--force", "--scale", wrong)
         assert result.exit_code == 2
         assert f"--scale {wrong}: write bytes, unit, " in result.output
+
+
+def test_a_network_sees_pictures_shrunk_as_its_author_shrank_them(
+    shapes: Path, tmp_path: Path
+) -> None:
+    """Fine grain is all that tells the classes: an average of all pixels has none of it."""
+    rng = np.random.default_rng(0)
+    for name, grain in (("coarse", 60), ("fine", 25)):
+        (tmp_path / name).mkdir()
+        for number in range(40):
+            levels = rng.normal(128, grain, (96, 96)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(levels).save(tmp_path / name / f"{number}.png")
+    nearest = Preprocessing(width=24, height=24, interpolation="nearest")
+    network = make_network(tmp_path, nearest, ("coarse", "fine"), "logits", pooled=True)
+    known = PictureOptions(scale="unit", resize="squash")
+    options = replace(options_of(shapes, network, "grain"), data=tmp_path, pictures=known)
+    added = add(options, shapes)
+    assert load(added).preprocessing.interpolation == "nearest"
+    assert load(added).card.field.side == 256
+    said = replace(known, interpolation="bicubic")
+    assert load(add(replace(options, pictures=said, as_is=True), shapes)).preprocessing == (
+        nearest.model_copy(update={"interpolation": "bicubic"})
+    )
+
+
+def test_what_is_under_transparent_parts_is_what_training_saw(shapes: Path, tmp_path: Path) -> None:
+    for path in sorted((shapes / "train").rglob("*.png")):
+        with Image.open(path) as image:
+            image.putalpha(image.convert("L").point(lambda level: 0 if level > 160 else 255))
+            (tmp_path / path.parent.name).mkdir(exist_ok=True)
+            image.save(tmp_path / path.parent.name / path.name)
+    options = options_of(shapes, make_network(shapes / "train", BYTES), "icons")
+    made = add(replace(options, data=tmp_path, holdout=str(tmp_path)), shapes)
+    assert load(made).card.field.transparency == "ignored"
+    assert (
+        load(made).manifest.metrics
+        == load(add(replace(options, holdout=str(shapes / "train")), shapes)).manifest.metrics
+    )
 
 
 def replace_scale(scale: LevelScale) -> Preprocessing:
@@ -417,7 +455,7 @@ def test_two_networks_are_compared_on_the_same_pictures(added: AddedModel, shape
 def test_a_field_reads_what_the_card_says(added: AddedModel) -> None:
     field = load(added).card.field
     assert isinstance(field, ImageField)
-    assert field.side == SIDE
+    assert field.side == 256
     golden = json.loads((added.folder / "manifest.json").read_text())["golden"]
     assert all(len(item["probabilities"]) == 3 for item in golden)
 
