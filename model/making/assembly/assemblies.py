@@ -8,7 +8,13 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array
-from model.making.assembly.chains import Step, forget_names, run_steps
+from model.making.assembly.chains import (
+    Step,
+    ZerosAsMissing,
+    forget_names,
+    miss_zeros,
+    run_steps,
+)
 from model.making.assembly.inputs import Input, make_encoder
 from model.making.assembly.inverses import Inverse
 from model.making.data.text_cells import as_text
@@ -116,6 +122,8 @@ def build(assembly: Assembly, estimator: Any, table: pd.DataFrame) -> Any:
         fitted = assembly.fitted
     else:
         steps = [step.fitted for step in assembly.steps]
+        if steps and isinstance(steps[-1], ZerosAsMissing):
+            steps, estimator = steps[:-1], miss_zeros(estimator)
         names = [item.source for item in assembly.inputs]
         plain = all(item.is_plain for item in assembly.inputs) and len(set(names)) == len(names)
         known = getattr(steps[0] if steps else estimator, "feature_names_in_", None)

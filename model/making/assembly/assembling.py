@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from model.contract.arrays import Float64Array
-from model.making.assembly.chains import forget_names
+from model.making.assembly.assemblies import select_raw
+from model.making.assembly.chains import forget_names, settle_zeros
 from model.making.assembly.contents import Contents, collect_contents
 from model.making.assembly.features import match_features, note_columns
 from model.making.assembly.gate import Finding
@@ -202,8 +203,20 @@ def _prove(
         raise
 
 
+def _settle(proof: Proof, table: pd.DataFrame) -> Proof:
+    """The same with an estimator that answers an array as it does a sparse matrix."""
+    taken = proof.assembly
+    names = list(taken.names)
+    index = table[names].dropna().index[:1]
+    if index.empty:
+        return proof
+    rows = select_raw(table, names, index, taken.as_categories, taken.alone)
+    return replace(proof, fitted=settle_zeros(proof.fitted, rows))
+
+
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
+    proof = _settle(proof, table)
     rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~given.held_out]
     if changed := (

@@ -8,7 +8,11 @@ import numpy as np
 
 from model.making.assembly.assemblies import Assembly
 from model.making.assembly.chains import (
+    AS_MISSING,
+    AS_ZEROS,
     Step,
+    ZerosAsMissing,
+    can_miss_zeros,
     describe_steps,
     find_order,
     forget_names,
@@ -46,6 +50,8 @@ def list_assemblies(search: AssemblySearch) -> list[Assembly]:
             raw = take_raw(search, search.features or search.available, search.estimator.fitted)
             words = ("columns in the order of the data",) if search.contents.lists else ()
             found.append(replace(raw, words=words, by_place=not search.features))
+    if search.has_sparse_dummies and can_miss_zeros(search.estimator.fitted):
+        found = [way for item in found for way in (_miss_zeros(item), _keep_zeros(item))]
     inverses = _list_inverses(search)
     return [
         replace(
@@ -58,6 +64,15 @@ def list_assemblies(search: AssemblySearch) -> list[Assembly]:
         else item
         for item, inverse in product(found[:_MOST_CANDIDATES], inverses)
     ]
+
+
+def _miss_zeros(assembly: Assembly) -> Assembly:
+    steps = (*assembly.steps, Step(ZerosAsMissing(), ""))
+    return replace(assembly, steps=steps, words=(*assembly.words, AS_MISSING))
+
+
+def _keep_zeros(assembly: Assembly) -> Assembly:
+    return replace(assembly, words=(*assembly.words, AS_ZEROS))
 
 
 def _list_bases(

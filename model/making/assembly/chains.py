@@ -5,16 +5,18 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.contents import Transformer
-from model.making.steps.fitted_steps import SCALERS
+from model.making.steps.fitted_steps import SCALERS, unwrap_estimator
 
 _NEUTRAL = {
     "mean_": 0.0, "scale_": 1.0, "var_": np.nan, "min_": 0.0, "data_min_": np.nan,
@@ -22,6 +24,9 @@ _NEUTRAL = {
 }  # fmt: skip
 """What a scaler keeps of a column that it leaves as it is, and has not seen."""
 _CENTERS = ("mean_", "center_", "data_min_", "max_abs_")
+AS_MISSING = "what a sparse matrix leaves out taken as missing"
+AS_ZEROS = "what a sparse matrix leaves out taken as 0"
+"""The two ways in which XGBoost may have been given it."""
 _LONGEST = 3
 _MOST_STEPS = 4
 _CLOSE = 0.25
@@ -200,11 +205,58 @@ def _surround(fitted: Any, positions: Sequence[int], width: int) -> ColumnTransf
     return made
 
 
-def make_dense_step(vectorizer: Any) -> ColumnTransformer:
-    """Make the step that takes a vectoriser's columns as ``toarray`` gives them to a model."""
-    columns = vectorizer.transform(["a"])
-    every = [("words", "passthrough", list(range(columns.shape[1])))]
-    return ColumnTransformer(every, sparse_threshold=0).fit(columns)
+def make_dense_step(width: int) -> ColumnTransformer:
+    """Make the step that takes columns as ``toarray`` gives them to a model."""
+    every = [("all", "passthrough", list(range(width)))]
+    return ColumnTransformer(every, sparse_threshold=0).fit(np.zeros((1, width)))
+
+
+class ZerosAsMissing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # without types
+    """The step that takes for missing what a sparse matrix does not store, as XGBoost does."""
+
+    def fit(self, rows: Any, truth: Any = None) -> Self:
+        """Return the step itself."""
+        return self
+
+    def transform(self, rows: Float64Array) -> Float64Array:
+        """Put NaN into the place of each 0 of a matrix of shape (rows, inputs)."""
+        return np.where(rows == 0, np.nan, rows)
+
+
+def can_miss_zeros(fitted: Any) -> bool:
+    """Whether a model takes cells for missing that a sparse matrix does not store."""
+    return getattr(fitted, "unstored_missing_", False) and fitted.absent_ is None
+
+
+def miss_zeros(fitted: Any) -> Any:
+    """Copy such a model, so that each 0 is missing: it answers what it answered a sparse matrix."""
+    made = copy.copy(fitted)
+    made.absent_ = np.zeros(fitted.n_features_in_)
+    return made
+
+
+def settle_zeros(fitted: Any, rows: Any) -> Any:
+    """Let the model of a pipeline take an array, too, where its steps make a sparse matrix.
+
+    Args:
+        fitted: any estimator.
+        rows: one or more as it takes them.
+    """
+    if isinstance(fitted, TransformedTargetRegressor):
+        made = copy.copy(fitted)
+        made.regressor_ = settle_zeros(fitted.regressor_, rows)
+        return made
+    inside = unwrap_estimator(fitted)
+    if not isinstance(inside, Pipeline) or not can_miss_zeros(inside.steps[-1][1]):
+        return fitted
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not hasattr(inside[:-1].transform(rows), "toarray"):
+            return fitted
+    *steps, (name, last) = inside.steps
+    made = copy.copy(inside)
+    made.steps = [*steps, (name, miss_zeros(last))]
+    return made
 
 
 def make_unit_step(factors: Mapping[int, float], width: int) -> Step:

@@ -4,17 +4,25 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
 from model.making.assembly.assemblies import Assembly, join_steps, select_raw
-from model.making.assembly.chains import Step, describe_steps, make_dense_step
+from model.making.assembly.chains import (
+    AS_MISSING,
+    AS_ZEROS,
+    Step,
+    can_miss_zeros,
+    describe_steps,
+    make_dense_step,
+)
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import looks_written
-from model.making.steps.fitted_steps import SCALERS, find_categories, unwrap_estimator
+from model.making.steps.fitted_steps import SCALERS, find_categories, list_steps, unwrap_estimator
 from model.making.steps.texts import find_own_texts, takes_texts_alone
 
 MOST_WINDOWS = 12
@@ -35,18 +43,21 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
         steps = [Step(part.fitted, part.where) for part in order]
         words, parts = describe_steps(steps), frozenset(part.where for part in order)
         if takes_texts_alone(order[0].fitted):
-            fitted = _join_after_texts([part.fitted for part in order], search.estimator.fitted)
-            for name in _choose_texts(search, fitted):
+            ways = _join_after_texts([part.fitted for part in order], search.estimator.fitted)
+            for (way, fitted), name in product(
+                ways.items(), _choose_texts(search, order[0].fitted)
+            ):
                 made = _take_text(search, name, fitted)
-                found.append(replace(made, words=(words, *made.words), parts=parts))
+                found.append(replace(made, words=(words, *made.words, *way), parts=parts))
             continue
         for names in _list_raw_columns(search, order[0]):
-            fitted = join_steps([part.fitted for part in order], search.estimator.fitted)
-            made = replace(take_raw(search, names, fitted), words=(words,), parts=parts)
-            if order[0].names is None and not search.features:
-                is_window = len(names) < len(search.available)
-                made = replace(made, by_place=not is_window, is_window=is_window)
-            found.append(made)
+            ways = _join_sparse([part.fitted for part in order], search.estimator.fitted)
+            for way, fitted in ways.items():
+                made = replace(take_raw(search, names, fitted), words=(words, *way), parts=parts)
+                if order[0].names is None and not search.features:
+                    is_window = len(names) < len(search.available)
+                    made = replace(made, by_place=not is_window, is_window=is_window)
+                found.append(made)
     return found
 
 
@@ -67,14 +78,35 @@ def _choose_texts(search: AssemblySearch, fitted: Any) -> list[str]:
     return (find_own_texts(fitted, search.table[names]) if names[1:] else []) or names
 
 
-def _join_after_texts(steps: list[Any], estimator: Any) -> Any:
+_Ways = dict[tuple[str, ...], Any]
+"""Pipelines of the same parts, by the words that set them apart."""
+
+
+def _join_after_texts(steps: list[Any], estimator: Any) -> _Ways:
     """Join steps of which the first takes texts; the others get an array where they need it."""
-    joined = join_steps(steps, estimator)
+    ways = _join_sparse(steps, estimator)
     with suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        joined.predict(["a"])
-        return joined
-    return join_steps([steps[0], make_dense_step(steps[0]), *steps[1:]], estimator)
+        next(iter(ways.values())).predict(["a"])
+        return ways
+    width = steps[0].transform(["a"]).shape[1]
+    return {(): join_steps([steps[0], make_dense_step(width), *steps[1:]], estimator)}
+
+
+def _join_sparse(steps: list[Any], estimator: Any) -> _Ways:
+    """Join steps; both ways where a model of XGBoost may have got their sparse matrix, or an array.
+
+    What such a matrix does not store is missing to it, and not 0.
+    """
+    joined = join_steps(steps, estimator)
+    last = list_steps(steps[-1])[-1]
+    is_sparse = getattr(last, "sparse_output_", getattr(last, "sparse_output", None))
+    if is_sparse is None:
+        is_sparse = takes_texts_alone(steps[0])
+    if not is_sparse or not can_miss_zeros(estimator):
+        return {(): joined}
+    dense = join_steps([*steps, make_dense_step(estimator.n_features_in_)], estimator)
+    return {(AS_MISSING,): joined, (AS_ZEROS,): dense}
 
 
 def _take_text(search: AssemblySearch, name: str, fitted: Any) -> Assembly:

@@ -39,6 +39,7 @@ class AssemblySearch:
         self.dummies: list[Input] = []
         self.ordinals: list[Input] = []
         self.dummies_of: dict[str, list[Input]] = {}
+        self.has_sparse_dummies = False
         self.columns = RawColumns(self.table[list(self.available)], self.contents.codes)
         found = [each for part in self.contents.transformers for each in self._split(part)]
         self.scalers_of_target = [part for part in found if self._scales_target(part)]
@@ -116,6 +117,7 @@ class AssemblySearch:
                 self.contents.codes.append(codes)
                 self.ordinals.append(self.columns.make_input(column, codes))
             return True
+        self.has_sparse_dummies |= bool(part.fitted.sparse_output)
         dropped = part.fitted.drop_idx_
         made = self.dummies_of[part.where] = []
         for number, (column, categories) in enumerate(places):

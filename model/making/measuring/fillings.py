@@ -11,7 +11,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.options import write_filling
 from model.making.rows.dataset import Dataset
 
-_USUAL = "the mean"
+_NOTHING, _USUAL = "nothing", "the mean"
 
 
 def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str]) -> str:
@@ -38,11 +38,15 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
             value: object = spare[name]
         else:
             what, code, is_sure = _find_filling(dataset, kind, index, item)
+            if np.isnan(code):
+                continue
             cells = item.column.source.values
             value = cells[int(code)] if cells else code
             if is_sure:
                 found.append(f"The rows without {name} fit clearly best with {what}.")
         options.append(write_filling(name, value))
+    if not options:
+        return ""
     return " ".join(
         [
             "Did your code fill missing cells before the fit? Then the answers to empty fields "
@@ -56,7 +60,10 @@ def advise_filling(dataset: Dataset, kind: OutputKind, spare: Mapping[str, str])
 def _find_filling(
     dataset: Dataset, kind: OutputKind, index: int, item: DraftField
 ) -> tuple[str, float, bool]:
-    """What a column may have been filled with, its code, and whether the rows prove it."""
+    """What a column may have been filled with, its code, and whether the rows prove it.
+
+    The code is NaN where they prove that it was not.
+    """
     codes = dataset.matrix[:, index]
     holes = np.flatnonzero(np.isnan(codes))
     known = codes[~np.isnan(codes) & ~dataset.held_out]
@@ -65,6 +72,9 @@ def _find_filling(
     if not (len(holes) and kind.has_truth) or dataset.truth.ndim > 1:
         return first, fills[first], False
     truth = dataset.truth[holes]
+    if item.missing_in_training == "unknown":
+        # They may have been missing in the fit, too; of two that are as good the first is taken.
+        fills = {_NOTHING: np.nan, **fills}
     tried = []
     for what, code in fills.items():
         filled = dataset.matrix[holes].copy()

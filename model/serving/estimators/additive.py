@@ -50,6 +50,7 @@ _FITTED: dict[str, Kind] = {
     "skips_missing_?": "bool",
     "single_?": "bool",
     "strict_?": "bool",
+    "unstored_missing_?": "bool",
     "absent_?": "float[features]",
     "left_": "int[nodes]",
     "right_": "int[nodes]",

@@ -29,6 +29,7 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
         factor_column_, factor_function_: of which column a factor is, and what function of it.
         single_: whether columns are rounded to float32 before they are compared.
         strict_: whether a value equal to a threshold goes right.
+        unstored_missing_: whether a cell that a sparse matrix does not store is missing, and not 0.
         absent_: the value of each column that stands for a missing one, shape (features,), NaN for
             none; or None.
         roots_: the node in which each tree begins, shape (trees,).
@@ -48,6 +49,7 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
     skips_missing_: bool = False
     single_: bool = False
     strict_: bool = False
+    unstored_missing_: bool = False
     absent_: Float64Array | None = None
     roots_: IntArray
     output_: IntArray
@@ -68,6 +70,8 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
 
     def compute(self, rows: Any) -> Float64Array:
         """Compute the answers, shape (rows, outputs), to a matrix of shape (rows, features)."""
+        if hasattr(rows, "toarray"):
+            return np.vstack([self.compute(part) for part in self._fill(rows.tocsr())])
         matrix = np.asarray(rows, dtype=float)
         if self.single_:
             matrix = matrix.astype(np.float32).astype(float)
@@ -88,6 +92,18 @@ class _AdditiveModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has n
                     sums[start : start + size, output] += self.value_[of_output].sum(axis=1)
         with np.errstate(all="ignore"):
             return INVERSE_LINKS[self.link_](sums)
+
+    def _fill(self, rows: Any) -> Iterator[Float64Array]:
+        """Yield a sparse matrix in parts that are none: a vectoriser may know many words."""
+        size = max(_MOST_VISITS // max(rows.shape[1], 1), 1)
+        for start in range(0, max(rows.shape[0], 1), size):
+            part = rows[start : start + size]
+            matrix = part.toarray().astype(float)
+            if self.unstored_missing_:
+                stored = part.astype(bool)
+                stored.data[:] = True  # also a 0
+                matrix[~stored.toarray()] = np.nan
+            yield matrix
 
     def _multiply(self, matrix: Float64Array) -> Float64Array:
         """The product of each term's factors, shape (rows, terms)."""

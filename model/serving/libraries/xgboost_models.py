@@ -268,6 +268,7 @@ def _make(model: XGBoostModel, rounds: int | None, classes: Any, missing: float)
     base = _find_margins(model)
     state = make_state(trees, groups, base, model.features)
     state |= {"link_": _LINKS[objective], "single_": True, "strict_": True}
+    state["unstored_missing_"] = True
     if model.coefficients is not None:
         shape = (model.features + 1, model.outputs)
         if model.coefficients.size != shape[0] * shape[1]:

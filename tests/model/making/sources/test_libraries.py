@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
@@ -116,6 +117,31 @@ def test_a_booster_of_two_numbers_answers_both_as_its_library_did(
     ).get_json()
     found = [[a["outputs"][n]["prediction"] for n in ("first", "second")] for a in answers]
     expected = json.loads((FILES / "answers.json").read_text())[name]
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("given", ["a pipeline", "a step and a model", "an encoder and a model"])
+def test_what_a_sparse_matrix_leaves_out_is_missing_to_xgboost(tmp_path: Path, given: str) -> None:
+    """Also the numbers that are 0. ONNX and the dummies of a form have each of them as 0."""
+    table = make_rows(600, 0)
+    table.to_csv(tmp_path / "data.csv", index=False)
+    first = open_file(FILES / "xgboost-sparse.pkl").steps[0][1]
+    part = first.named_transformers_["onehotencoder"] if "encoder" in given else first
+    joblib.dump(part, tmp_path / "step.joblib")
+    parts = [FILES / "xgboost-sparse.json", tmp_path / "step.joblib", "--yes"]
+    options = ["--name", "sparse", "--data", tmp_path / "data.csv", "--target", "truth"]
+    files = [FILES / "xgboost-sparse.pkl"] if given == "a pipeline" else parts
+    added = run("add", *files, *options, "--models", tmp_path)
+    assert added.exit_code == 0, added.output
+    assert "Served: as ONNX, compiled and compared" in added.output
+    assert ("leaves out taken as missing" in added.output) == (given != "a pipeline")
+    app = create_app(Settings(models=("sparse",), ratelimit="off"), models=tmp_path)
+    rows = make_rows(SHOWN, 1)[COLUMNS].astype(object)
+    answers = app.test_client().post(
+        "/api/predict", json=rows.where(rows.notna(), None).to_dict("records")
+    )
+    found = [answer["prediction"] for answer in answers.get_json()]
+    expected = json.loads((FILES / "answers.json").read_text())["xgboost-sparse.json"]
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
 
 

@@ -167,6 +167,24 @@ def test_what_somebody_filled_in_by_hand_is_found_and_said_as_the_first_thing_to
     assert served.predict([features])[0].value == pytest.approx(forest.predict(asked)[0], rel=1e-5)
 
 
+def test_a_tree_that_learned_from_missing_cells_is_not_asked_what_filled_them(
+    tmp_path: Path,
+) -> None:
+    """Its file does not tell, and the rows do."""
+    root = tmp_path / "models"
+    root.mkdir()
+    table, price = rows(missing_values=True)
+    table = table[["size", "age"]]
+    price = price + 500 * table["age"].isna() * table["size"]
+    tree = DecisionTreeRegressor(max_depth=6, random_state=0).fit(table, price)
+    joblib.dump(tree, tmp_path / "model.joblib")
+    table.assign(price=price).to_csv(tmp_path / "train.csv", index=False)
+    given = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
+    said, _ = added(given, root)
+    assert "age may be left empty" in said
+    assert "Did your code fill" not in said
+
+
 def test_the_line_that_fills_missing_cells_works_for_words_for_yes_and_for_codes(
     tmp_path: Path,
 ) -> None:

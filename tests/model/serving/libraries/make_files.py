@@ -76,11 +76,20 @@ def numbers(table: pd.DataFrame) -> Any:
     return table[COLUMNS[:3]].to_numpy()
 
 
+def sparse(table: pd.DataFrame) -> Any:
+    """A column for each city and the numbers as a sparse matrix, shape (rows, 6), without zeros."""
+    from scipy.sparse import csr_matrix
+
+    cities = [table["city"] == city for city in CITIES]
+    return csr_matrix(np.column_stack([*cities, numbers(table)]).astype(float))
+
+
 def make_xgboost(table: pd.DataFrame) -> Iterator[Made]:
     """Make XGBoost's files, those of old releases where one is installed."""
     import xgboost as xgb
+    from sklearn.compose import make_column_transformer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     release = tuple(int(part) for part in xgb.__version__.split(".")[:2])
     given, truth = numbers(table), table["truth"].to_numpy()
@@ -142,6 +151,18 @@ def make_xgboost(table: pd.DataFrame) -> Iterator[Made]:
     chain = make_pipeline(StandardScaler(), xgb.XGBClassifier(n_estimators=4, max_depth=3))
     chain.fit(given, truth > 6)
     yield "xgboost-chain.pkl", dump(chain), lambda rows: chain.predict_proba(numbers(rows))
+    cities = make_column_transformer(
+        (OneHotEncoder(), ["city"]), ("passthrough", COLUMNS[:3]), sparse_threshold=1
+    )
+    dropped = make_pipeline(cities, xgb.XGBRegressor(n_estimators=4, max_depth=3))
+    dropped.fit(table[COLUMNS].astype({"city": object}), truth)
+    yield (
+        "xgboost-sparse.pkl",
+        dump(dropped),
+        lambda rows: dropped.predict(rows[COLUMNS].astype({"city": object})),
+    )
+    last = dropped[-1]
+    yield "xgboost-sparse.json", last.save_model, lambda rows: last.predict(sparse(rows))
     early = xgb.XGBClassifier(n_estimators=60, learning_rate=1, early_stopping_rounds=2)
     early.fit(given[::2], three[::2], eval_set=[(given[1::2], three[1::2])], verbose=False)
     yield "xgboost-early.pkl", dump(early), lambda rows: early.predict_proba(numbers(rows))

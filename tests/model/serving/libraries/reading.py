@@ -10,7 +10,7 @@ import pandas as pd
 from model.contract.pickles import read_pickle
 from model.serving.estimators import revive
 from model.serving.libraries.files import open_library_file
-from tests.model.serving.libraries.make_files import COLUMNS, fill, numbers
+from tests.model.serving.libraries.make_files import COLUMNS, fill, numbers, sparse
 
 
 def open_file(path: Path) -> Any:
@@ -27,7 +27,9 @@ def answer(model: Any, name: str, table: pd.DataFrame) -> Any:
         rows = table[list(getattr(model, "feature_names_in_", COLUMNS[:3]))]
     if "missing.pkl" in name:
         rows = pd.DataFrame(rows).fillna(-1).to_numpy()
-    if "categories" in name:
+    if name == "xgboost-sparse.json":
+        rows = sparse(table)
+    if "categories" in name or name == "xgboost-sparse.pkl":
         rows = table[COLUMNS].astype({"city": object})
     if not hasattr(model, "predict_proba"):
         return model.predict(rows)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from model.contract.sources import Frame, Source, widen
 from model.making.rows.prepared import load_compiled
 from model.making.sources.compiling import compile_estimator
 from model.making.sources.estimator_sources import describe_estimator
 from model.serving.estimators import revive
+from model.serving.libraries import additive
 from model.serving.libraries.xgboost_models import read_xgboost
 from tests.model.serving.libraries.make_files import (
     CITIES,
@@ -85,6 +87,21 @@ def test_a_file_compiles_to_onnx_that_answers_the_same(name: str) -> None:
     typed = widen(matrix) if name.startswith("lightgbm") else matrix.astype(float)
     expected = source.predict(frame.build(typed))
     np.testing.assert_allclose(found["answers"], expected, rtol=2e-5, atol=2e-6)
+
+
+def test_a_large_sparse_matrix_is_answered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vectoriser may know many words. What is stored is no hole, also where it is 0."""
+    monkeypatch.setattr(additive, "_MOST_VISITS", 50)
+    rows = np.nan_to_num(numbers(ROWS))
+    matrix = csr_matrix(rows)
+    model = open_file(FILES / "lightgbm-root.txt")
+    assert model.compute(matrix).tolist() == model.compute(rows).tolist()
+    model = open_file(FILES / "xgboost-dart.json")
+    holes = model.compute(np.where(rows == 0, np.nan, rows)).tolist()
+    assert model.compute(matrix).tolist() == holes != model.compute(rows).tolist()
+    whole = csr_matrix(np.where(rows == 0, -1, rows))
+    whole.data[whole.data == -1] = 0
+    assert model.compute(whole).tolist() == model.compute(rows).tolist()
 
 
 def test_a_value_at_a_split_goes_where_the_library_sends_it() -> None:
