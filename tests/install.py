@@ -1,5 +1,5 @@
 """Install what the tests need besides Python packages: Chromium, Java, Redis, nginx, HAProxy,
-axe-core, the Nu checker; with options also what tests of the second tier need.
+curl, axe-core, the Nu checker; with options also what tests of the second tier need.
 
 What is there is used; what is missing comes from the system's package manager when we may use it,
 and else the message says exactly what to install.
@@ -47,6 +47,8 @@ def main() -> None:
         missing.append("nginx-light")
     if shutil.which("haproxy", path=SYSTEM) is None:
         missing.append("haproxy")
+    if shutil.which("curl") is None:
+        missing.append("curl")
     if not _packages_are_there() and shutil.which("npm") is None:
         missing.append("npm")
     if "--soak" in sys.argv and not find_nginx():

@@ -34,6 +34,7 @@ from app.presentation.reports import (
 )
 from app.presentation.submission import Submission
 from app.telemetry.request_records import Outcome, record_outcome
+from model.contract import formatting
 
 RETRY_AFTER = 30
 """Seconds in the Retry-After header of a report that could not be kept."""
@@ -121,7 +122,7 @@ def report_blueprint(
             truth: OutputValue = field.validate_value(typed)
         except PydanticCustomError as error:
             known = "" if typed.strip() else ", or press “This looks wrong”"
-            raise refuse(422, f"{error.message()}{known}.") from None
+            raise refuse(422, formatting.end_sentence(f"{error.message()}{known}")) from None
         return truth
 
     def read_comment(data: FormData) -> str:

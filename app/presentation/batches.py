@@ -34,9 +34,10 @@ FIRST_NUMBER = 2
 
 
 class Fix(NamedTuple):
-    """What is wrong with a row, by the number that a spreadsheet gives it.
+    """What is wrong with a row, by its number in the file with the answers.
 
-    ``column`` is the file's, and ``held`` what is in it; both are "" for the row as such.
+    That has a header and no blank lines, whatever was sent. ``column`` is that of the file that was
+    sent, and ``held`` what is in it; both are "" for the row as such.
     """
 
     row: str

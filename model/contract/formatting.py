@@ -208,8 +208,11 @@ def lower_first(label: str, locale: str) -> str:
 
 
 def end_sentence(text: str) -> str:
-    """A sentence with its full stop, which the abbreviation or unit at its end may have brought."""
-    return text if text.endswith(".") else f"{text}."
+    """A sentence with its full stop, which the abbreviation or unit at its end may have brought.
+
+    A question has its mark already.
+    """
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def list_some(names: Sequence[str], most: int) -> str:

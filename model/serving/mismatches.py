@@ -25,6 +25,8 @@ def describe_knowledge(card: Card, name: str, knowledge: Knowledge) -> str:
     noun = card.by_name[name].noun
     if not words:
         return f"The {noun} has no word that the model could know."
+    if not known:
+        return f"It knows no word of the {noun}."
     count, every = (formatting.format_number(number, card.locale) for number in (known, words))
     if known < words:
         return f"It knows {count} of the {every} words of the {noun}."

@@ -2,6 +2,7 @@
 (() => {
 "use strict";
 const form = document.getElementById("report"), told = document.getElementById("told");
+let refused;
 form?.addEventListener("htmx:error", () => { told.textContent = told.dataset.lost; });
 addEventListener("submit", (event) => {
   if (event.target !== form) return;
@@ -11,7 +12,9 @@ addEventListener("submit", (event) => {
   event.stopPropagation();
   told.textContent = told.dataset.old;
 }, true);
-addEventListener("htmx:after:swap", () => {
-  if (told?.textContent === told?.dataset.old) told?.replaceChildren();
+// A refusal is about the answer that was there; the number of what is kept stays.
+addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target === told) refused = ctx.response.status > 299;
+  else if (refused || told?.textContent === told?.dataset.old) told?.replaceChildren();
 });
 })();

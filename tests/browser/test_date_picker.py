@@ -44,6 +44,13 @@ def test_a_day_stays_in_its_column_on_a_phone(page: Page, orders_url: str) -> No
     assert box.evaluate("(it) => it.offsetWidth") <= field.evaluate("(it) => it.offsetWidth")
 
 
+def test_a_day_leaves_room_for_parts_that_stand_apart(page: Page, orders_url: str) -> None:
+    page.goto(orders_url)
+    day = page.locator("#ordered")
+    expect(day).to_have_css("padding-left", "8px")  # in Firefox the year was cut at 360 pixels
+    expect(day).to_have_css("font-size", "16px")
+
+
 def test_a_day_that_is_typed_in_part_gets_no_answer(page: Page, orders_url: str) -> None:
     page.goto(f"{orders_url}/?ordered=May+31,+2008&people=4")
     when_fresh(page)

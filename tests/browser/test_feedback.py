@@ -68,6 +68,25 @@ def test_another_answer_gets_another_receipt(page: Page, address: str) -> None:
     expect(page.locator("#report")).to_be_hidden()
 
 
+def test_what_is_said_of_an_answer_is_not_said_of_another(
+    page: Page, address: str, expected_errors: list[str]
+) -> None:
+    expected_errors.append("status of 409")
+    page.goto(f"{address}{FRESH}")
+    wrong, told = page.get_by_role("button", name="This looks wrong"), page.locator("#told")
+    wrong.click()
+    expect(told).to_contain_text("this is kept")
+    page.locator("#sqft").fill("1900")
+    when_fresh(page)
+    expect(told).to_contain_text("this is kept")  # with its number
+    wrong.click()
+    expect(told).to_contain_text("this is kept")
+    wrong.click()
+    expect(told).to_contain_text("There is a report on this answer already")
+    page.locator("#sqft").fill("2400")
+    expect(told).to_be_empty()
+
+
 def test_a_report_is_not_sent_on_an_answer_to_what_was_typed_before(
     page: Page, address: str
 ) -> None:

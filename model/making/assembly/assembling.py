@@ -69,8 +69,11 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     if given.contents is None:
         file, tried = _open_onnx(given, ask, add_note)
         names = match_features(file, rows, options, add_note, derivations.inputs, derivations.dates)
-        if not given.targets:
-            file = file.find_clusters(rows.table[names])
+        file = (
+            file.find_logit(rows.table[names], rows.truths.iloc[:, 0])
+            if given.targets
+            else file.find_clusters(rows.table[names])
+        )
         return AssembledModel(file, names, options.classes, tried=tried)
     proof = _prove(given.contents, options, rows, derivations)
     how = f" It was put together so: {proof.taken}; if that is wrong, say it with --before FILE."

@@ -54,7 +54,7 @@ from model.making.options import LOCALE, AddNote, AddOptions, write_constant
 from model.making.rows.dataset import Dataset
 from model.making.rows.prepared import TOLERANCE, PredictFloat64
 from model.making.rows.subsets import iterate_groups
-from model.serving.kinds.classes import ClassModel
+from model.serving.kinds.classes import ClassModel, read_probabilities
 from model.serving.served_model import ServedModel
 
 _LEAST_PROBABILITY = 1e-3
@@ -104,9 +104,10 @@ class ClassesKind(OutputKind):
         if found is None:
             name = type(fitted).__name__
             raise AddError(
-                f"{where} holds a {name} without classes_: it was not fitted yet, or it is of your "
-                "own. Fit it, and save it; or write into your class what it answers, in the order "
-                "of its predict_proba: classes_ = ['no', 'yes']."
+                f"{where} holds a {name} without classes_: it was not fitted yet, or what it "
+                "answers is written nowhere. Fit it, and save it; or say it before you save it, in "
+                "the order of its predict_proba: model.classes_ = ['no', 'yes'], or [0, 1] where "
+                "its predict answers numbers."
             )
         if isinstance(found, list) and any(np.ndim(each) for each in found):
             raise _refuse_several(len(found))
@@ -149,13 +150,13 @@ class ClassesKind(OutputKind):
 
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
         if self.probabilities:
-            return np.asarray(fitted.predict_proba(rows), dtype=float)
-        labels = np.asarray(fitted.predict(rows))
+            return read_probabilities(fitted, rows)
+        labels = np.atleast_1d(fitted.predict(rows))
         if labels.shape[1:] > (1,):
             raise _refuse_several(labels.shape[1])
         return np.stack([labels.reshape(-1) == item for item in self.classes], axis=1).astype(float)
 
-    def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
+    def doubt_answers(self, fitted: Any, rows: Any) -> str:
         if not self.probabilities:
             return ""
         shares = self.predict(fitted, rows)

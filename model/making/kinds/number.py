@@ -103,7 +103,8 @@ class NumberKind(OutputKind):
         return self
 
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
-        values = np.asarray(fitted.predict(rows), dtype=float)
+        # A model that squeezes its answers has no dimension left for a single row.
+        values = np.atleast_1d(np.asarray(fitted.predict(rows), dtype=float))
         if values.size != len(values):
             raise AddError(
                 f"The model answers {values.shape[1]} numbers for each row. Name a column of the "

@@ -24,12 +24,14 @@ from model.making.kinds.without_truth import answer_training_rows, find_estimato
 from model.making.onnx.graphs import append_flat
 from model.making.options import AddNote, AddOptions
 from model.making.rows.dataset import Dataset
-from model.serving.kinds.outliers import INLIER, OUTLIER
+from model.serving.kinds.outliers import INLIER, OUTLIER, read_scores
 from model.serving.served_model import ServedModel
 
 _QUANTILES = 101
 _BAND = 0.1
 _LEAST_IN_BAND = 10
+_MOST_DOUBTED = 0.01
+"""Share of rows, at the threshold, in which rounding may tell another side."""
 NO_TRUTH = "Nobody has said which rows are unusual, so no accuracy is claimed."
 
 
@@ -70,7 +72,24 @@ class OutliersKind(NumberKind):
         return self
 
     def predict(self, fitted: Any, rows: Any) -> Float64Array:
-        return np.asarray(fitted.decision_function(rows), dtype=float).reshape(-1)
+        return read_scores(fitted, rows)
+
+    def doubt_answers(self, fitted: Any, rows: Any) -> str:
+        """Return "", where the scores say of the rows what ``predict`` does: -1, or 1 beside 0.
+
+        Raises:
+            AddError: where they do not.
+        """
+        labels = np.asarray(fitted.predict(rows)).reshape(-1)
+        unusual = labels == (-1 if (labels < 0).any() or (labels > 0).all() else 1)
+        differing = int((unusual != (self.predict(fitted, rows) < 0)).sum())
+        if differing > _MOST_DOUBTED * len(labels):
+            raise AddError(
+                f"In {differing:,} of {len(labels):,} rows of the data its predict and its "
+                "decision_function do not agree on whether a row is unusual. Give a class whose "
+                "decision_function is below 0 where its predict answers -1, as scikit-learn's do."
+            )
+        return ""
 
     def append_answer(self, graph: Any, outputs: Sequence[str]) -> None:
         append_flat(graph, outputs[1], "answer")

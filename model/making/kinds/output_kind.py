@@ -159,10 +159,19 @@ class OutputKind(ABC):
         """
         return ""
 
-    def doubt_probabilities(self, fitted: Any, rows: Any) -> str:
+    def doubt_answers(self, fitted: Any, rows: Any) -> str:
         """Say why an estimator's probabilities cannot be shown; "" where they can.
 
-        ``rows`` are like those that it was fitted to.
+        <<<<<<< HEAD
+                Args:
+                    fitted: the estimator.
+                    rows: rows like those that it was fitted to.
+
+                Raises:
+                    AddError: if what it answers contradicts itself.
+        =======
+                ``rows`` are like those that it was fitted to.
+        >>>>>>> main
         """
         return ""
 

@@ -307,8 +307,15 @@ def _make_map(
     return nodes
 
 
-def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
+def open_network(
+    model: onnx.ModelProto, path: Path, shapes: tuple[InputShape, ...] = ()
+) -> PictureNetwork:
     """Look at a network in ONNX.
+
+    Args:
+        model: the network.
+        path: its file.
+        shapes: the readings of its input, where its dimensions do not tell them.
 
     Raises:
         AddError: if it does not take one picture.
@@ -326,7 +333,7 @@ def open_network(model: onnx.ModelProto, path: Path) -> PictureNetwork:
             f"{path}: the input {item.name!r} takes {TensorProto.DataType.Name(item.type)}. Export "
             "the network so that it takes float32 or uint8."
         )
-    shapes = _read_shapes(item, path)
+    shapes = shapes or _read_shapes(item, path)
     for value in model.graph.input:
         if value.name == item.name:
             value.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -338,6 +345,12 @@ def takes_pictures(model: onnx.ModelProto) -> bool:
     """Whether a network's only input has the dimensions of pictures."""
     inputs = [*map(read_tensor_info, list_inputs(model.graph))]
     return len(inputs) == 1 and len(inputs[0].shape) in (3, 4)
+
+
+def takes_rows(model: onnx.ModelProto) -> bool:
+    """Whether a network's only input has the dimensions of rows of numbers."""
+    inputs = [*map(read_tensor_info, list_inputs(model.graph))]
+    return len(inputs) == 1 and len(inputs[0].shape) == 2
 
 
 def _read_shapes(item: TensorInfo, path: Path) -> tuple[InputShape, ...]:

@@ -11,7 +11,13 @@ from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
-from model.making.pictures.networks import PictureNetwork, open_network, takes_pictures
+from model.making.pictures.networks import (
+    PictureNetwork,
+    open_network,
+    takes_pictures,
+    takes_rows,
+)
+from model.making.pictures.pixel_rows import convert_estimator, find_shapes, take_pictures
 from model.making.pictures.torch_files import (
     OF_A_TABLE,
     convert_torch,
@@ -23,6 +29,7 @@ _KERAS = (".h5", ".hdf5", ".keras")
 _TORCH = (".pt", ".pth", ".pt2", ".ckpt")
 
 
+_WRITTEN = ", written as ONNX layer by layer"
 _TABLE = (
     "A network that takes the columns of a table is added as ONNX, with its scaler beside it: "
     "model.export('model.onnx', format='onnx') in Keras 3, torch.onnx.export(net, torch.zeros(1, "
@@ -73,27 +80,38 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
         AddError: if it cannot be read, and what to do.
     """
     path, *others = (*options.paths, *options.before)
+    if path.suffix.lower() not in (".onnx", *_KERAS, *_TORCH):
+        content, model = convert_estimator(options)
+        return OpenedFile(_open(model, options), f"It is {content}, converted")
     if others or options.target_inverse or options.units:
-        what = others[0] if others else "--target-inverse or --unit"
+        what = str(others[0]) if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")
     if path.suffix.lower() in _TORCH and options.python:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
-        return OpenedFile(open_network(model, path), made)
+        return OpenedFile(_open(model, options), made)
     if path.suffix.lower() in _KERAS:
         file = read_keras(path)
         try:
-            return _write_keras(file)
+            model, made = convert_keras(file), f"It is {file.described}{_WRITTEN}"
         except UnknownLayerError as error:
             model = convert_with_keras(file, error, options, ask, report)
-        made = f"It is {file.described}, converted by Keras itself"
-        return OpenedFile(open_network(model, path), made)
-    if path.suffix.lower() in (".onnx", *_TORCH):
-        return open_path(path)
-    raise AddError(
-        f"{options.data} is a folder of pictures, and {path} is no network for pictures that is "
-        "known here. Export it to ONNX, and give the .onnx file."
-    )
+            made = f"It is {file.described}, converted by Keras itself"
+        if not options.data.is_dir():
+            _check_pictures(model, path)
+        return OpenedFile(_open(model, options), made)
+    if path.suffix.lower() in _TORCH:
+        refuse_torch(path)
+    return OpenedFile(_open(load_onnx(path), options))
+
+
+def _open(model: onnx.ModelProto, options: AddOptions) -> PictureNetwork:
+    """Look at a network that takes a picture, or all of its pixels as one row."""
+    path = options.paths[0]
+    if not takes_rows(model):
+        return open_network(model, path)
+    shapes = find_shapes(model, path, options.pictures.size)
+    return open_network(take_pictures(model, shapes), path, shapes)
 
 
 def open_path(path: Path) -> OpenedFile:
@@ -114,11 +132,14 @@ def open_path(path: Path) -> OpenedFile:
 
 
 def _write_keras(file: KerasFile) -> OpenedFile:
-    made = f"It is {file.described}, written as ONNX layer by layer"
     model = convert_keras(file)
+    _check_pictures(model, file.path)
+    return OpenedFile(open_network(model, file.path), f"It is {file.described}{_WRITTEN}")
+
+
+def _check_pictures(model: onnx.ModelProto, path: Path) -> None:
     if not takes_pictures(model):
-        raise AddError(f"{file.path} takes no pictures. {_TABLE}")
-    return OpenedFile(open_network(model, file.path), made)
+        raise AddError(f"{path} takes no pictures. {_TABLE}")
 
 
 def refuse_torch(path: Path) -> NoReturn:

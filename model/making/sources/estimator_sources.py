@@ -107,7 +107,7 @@ class EstimatorSource:
         matrix = frame.read(table)
         optional, kept = select_rows(predict_codes, matrix, columns)
         matrix = matrix[kept]
-        if doubt := self._doubt_probabilities(frame.build(matrix)):
+        if doubt := self._doubt_answers(frame.build(matrix)):
             source = replace(self, kind=self.kind.without_probabilities())
             prepared = source.prepare(table, columns, work)
             return replace(prepared, notes=(doubt, *prepared.notes), names_only=True)
@@ -173,11 +173,11 @@ class EstimatorSource:
             if column.missing and len(spare) == 1:
                 yield name, spare[0]
 
-    def _doubt_probabilities(self, rows: Any) -> str:
+    def _doubt_answers(self, rows: Any) -> str:
         """Say why its probabilities for rows of the data cannot be shown; "" where they can."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as in predict
-            return "" if self.answers_risk else self.kind.doubt_probabilities(self.fitted, rows)
+            return "" if self.answers_risk else self.kind.doubt_answers(self.fitted, rows)
 
     def _describe_texts(
         self,

@@ -41,12 +41,22 @@ class JoblibClassPredictor(JoblibPredictor):
 
     def _answer(self, rows: Any) -> Float64Array:
         if self._without_probabilities:
-            labels = np.array(self._name(np.asarray(self._loaded.predict(rows))))
+            labels = np.array(self._name(np.asarray(self._loaded.predict(rows)).reshape(-1)))
             one_hot: Float64Array = (labels[:, None] == np.array(self._classes)).astype(np.float64)
             return one_hot
-        probabilities = np.asarray(self._loaded.predict_proba(rows), dtype=np.float64)
-        ordered: Float64Array = probabilities[:, self._order]
+        ordered: Float64Array = read_probabilities(self._loaded, rows)[:, self._order]
         return ordered
+
+
+def read_probabilities(estimator: Any, rows: Any) -> Float64Array:
+    """What ``predict_proba`` answers, shape (rows, classes).
+
+    Of two classes some libraries answer the second alone, as pyGAM and networks of Keras do.
+    """
+    found = np.asarray(estimator.predict_proba(rows), dtype=np.float64)
+    if found.size == len(rows):
+        return np.column_stack([1 - found.reshape(-1), found.reshape(-1)])
+    return found
 
 
 @dataclass(eq=False)

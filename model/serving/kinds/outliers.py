@@ -24,14 +24,23 @@ OUTLIER, INLIER = "outlier", "inlier"
 
 
 class JoblibOutlierPredictor(JoblibPredictor):
-    """A scikit-learn detector as it was saved, whose scores are below 0 for an outlier."""
+    """A detector as it was saved."""
 
     def _answer(self, rows: Any) -> Float64Array:
         with warnings.catch_warnings():
             # A LocalOutlierFactor of named columns asks itself without the names.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            scores = self._loaded.decision_function(rows)
-        return np.asarray(scores, dtype=np.float64).ravel()
+            return read_scores(self._loaded, rows)
+
+
+def read_scores(detector: Any, rows: Any) -> Float64Array:
+    """The scores of rows, shape (rows,), below 0 for an outlier, as scikit-learn has them.
+
+    Those of PyOD rise with how unusual a row is, and an outlier is above its threshold.
+    """
+    scores = np.asarray(detector.decision_function(rows), dtype=np.float64).reshape(-1)
+    last = detector[-1] if hasattr(detector, "steps") else detector
+    return last.threshold_ - scores if hasattr(last, "decision_scores_") else scores
 
 
 @dataclass(eq=False)

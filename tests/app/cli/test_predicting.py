@@ -250,7 +250,8 @@ def test_ctrl_c_leaves_a_file_that_says_it_is_incomplete(
     with fifo.open("w") as file:
         file.write(HEADER + "1,3,2,1850,x\n" * (60_000 if workers == 1 else 20_500))
         file.flush()
-        least = 10_000 if workers == 1 else 0
+        # What is packed stays longer in the file's buffer, of which Python 3.14 makes 128 KiB.
+        least = 10_000 if workers == 1 and name.endswith(".csv") else 0
         wait_until(lambda: unfinished.exists() and unfinished.stat().st_size >= least)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         wait_until(lambda: len(children.read_text().split()) >= (workers > 1) * 2)

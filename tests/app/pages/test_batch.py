@@ -489,6 +489,34 @@ def test_a_file_without_any_answer_shows_what_to_fix(client: FlaskClient) -> Non
     assert not soup.select("svg.strip")
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", "\nbeds,baths,sqft\n3,2,1850\n\n\n3,2,x\n"),
+        (
+            "rows.jsonl",
+            '{"beds": 3, "baths": 2, "sqft": 9e2}\n{"beds": 3, "baths": 2, "sqft": "x"}',
+        ),
+    ],
+)
+def test_a_row_to_fix_has_the_number_that_it_has_in_the_answers(
+    client: FlaskClient, name: str, content: str
+) -> None:
+    soup = post(client, content, name=name)
+    assert "Rows are numbered as in the file with the answers." in soup.get_text()
+    ((number, *_),) = cells(soup, "fix-title")
+    answers = download(client, content, name=name)
+    assert answers[int(number) - 2]["sqft"] == "x"
+
+
+def test_the_first_answers_are_called_so_where_the_first_rows_have_none(
+    client: FlaskClient,
+) -> None:
+    soup = post(client, "beds,baths,sqft\nx,2,1850\n3,2,1850\n")
+    assert text_of(soup, "#first-title") == "The first answers"
+    assert cells(soup, "first-title")[0][0] == "3"
+
+
 def test_a_column_of_ours_that_the_file_has_already_gets_a_prefix(client: FlaskClient) -> None:
     (row,) = download(client, "beds,baths,sqft,prediction\n3,2,1850,mine\n")
     assert row["prediction"] == "mine"

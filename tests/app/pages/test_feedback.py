@@ -249,6 +249,9 @@ def test_what_was_not_shown_is_refused_in_words(
     assert "more than a report can take" in send(client, 413, receipt=good, said="x" * 200_000)
     for typed in ("", "abc", "nan", "1e999", "-5", "12 apples"):
         assert "ctual price" in send(client, 422, receipt=good, truth=typed)
+    asked = send(client, 422, receipt=good, truth="1.850")
+    assert "Actual price: 1,850 or 1.85?" in asked
+    assert "?." not in asked
     assert count(file) == before
 
 

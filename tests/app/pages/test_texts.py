@@ -16,7 +16,7 @@ from app.config import Settings
 from model import ClassModel
 from model.contract.tables import Block, open_table
 from model.serving.batch import BatchPredictor
-from tests.html import check_fragment, check_page
+from tests.html import check_fragment, check_page, text_of
 from tests.loading import load_as
 from tests.messages import write_messages
 from tests.model.making.conftest import run
@@ -88,6 +88,12 @@ def test_an_answer_to_words_that_it_does_not_know_is_a_guess(
     row = {"message": text, "size": 60, "channel": "sms"}
     (warning,) = client.post("/api/predict", json=row).get_json()["warnings"]
     assert "message" in warning["fields"]
+
+
+@pytest.mark.parametrize("text", ["Hola", "Hola amigo"])
+def test_no_word_that_it_knows_is_said_so(client: FlaskClient, text: str) -> None:
+    answer = client.post("/predict-fragment", data={**FACTS, "message": text})
+    assert "It knows no word of the message." in text_of(check_fragment(answer), ".range")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\r\n"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import FixedThresholdClassifier
 
@@ -18,6 +19,7 @@ from model.making.errors import AddError
 from model.making.kinds import KINDS
 from model.making.kinds.classes import ClassesKind
 from model.making.kinds.number import NumberKind
+from model.making.kinds.outliers import OutliersKind
 from model.making.kinds.output_kind import make_metric
 from model.making.options import AddOptions
 from model.serving import kinds as serving
@@ -128,8 +130,8 @@ def test_probabilities_that_contradict_the_class_that_a_model_names_are_left_out
     line = LogisticRegression().fit(rows, rows[:, 0] > 0)
     careful = FixedThresholdClassifier(line, threshold=0.2).fit(rows, rows[:, 0] > 0)
     kind = ClassesKind((False, True), True)
-    assert kind.doubt_probabilities(line, rows) == ""
-    assert "of 200 rows its predict names another class" in kind.doubt_probabilities(careful, rows)
+    assert kind.doubt_answers(line, rows) == ""
+    assert "of 200 rows its predict names another class" in kind.doubt_answers(careful, rows)
     answers = kind.without_probabilities().predict(careful, rows)
     assert np.asarray(kind.classes)[answers.argmax(axis=1)].tolist() == (
         careful.predict(rows).tolist()
@@ -146,8 +148,50 @@ def test_a_class_that_a_model_names_among_equally_likely_ones_is_not_shown_as_an
         def predict_proba(self, rows: Any) -> Any:
             return np.full((len(rows), 2), 0.5)
 
-    doubt = ClassesKind(("a", "b"), True).doubt_probabilities(Undecided(), np.zeros((200, 1)))
+    doubt = ClassesKind(("a", "b"), True).doubt_answers(Undecided(), np.zeros((200, 1)))
     assert doubt.startswith("In 100 of 200 rows its predict names another class")
+
+
+class Answers:
+    """Answers as libraries do that go other ways than scikit-learn."""
+
+    def __init__(self, **methods: Any) -> None:
+        self.__dict__.update(methods)
+
+
+def test_a_single_row_may_get_a_single_number_and_two_classes_one_probability() -> None:
+    squeezed = Answers(predict=lambda rows: np.squeeze(rows))
+    assert NumberKind().predict(squeezed, np.ones((1, 1))).tolist() == [1]
+    second = Answers(predict_proba=lambda rows: np.array([[0.2], [0.9]]))
+    both = ClassesKind((0, 1), True).predict(second, np.ones((2, 3)))
+    np.testing.assert_allclose(both, [[0.8, 0.2], [0.1, 0.9]])
+
+
+def test_scores_that_rise_with_how_unusual_a_row_is_are_turned_round_or_refused() -> None:
+    rows = np.arange(100.0).reshape(-1, 1)
+    rising = Answers(
+        predict=lambda rows: (rows[:, 0] > 89).astype(int),
+        decision_function=lambda rows: rows[:, 0],
+        threshold_=89.0,
+        decision_scores_=rows[:, 0],
+    )
+    kind = OutliersKind()
+    assert (kind.predict(rising, rows) < 0).sum() == 10
+    assert kind.doubt_answers(rising, rows) == ""
+    del rising.__dict__["decision_scores_"]  # as in a class of one's own
+    with pytest.raises(AddError, match=r"^In 10 of 100 rows .* do not agree on whether"):
+        kind.doubt_answers(rising, rows)
+
+
+@pytest.mark.parametrize("share", ["auto", 0.1])
+def test_scores_of_a_detector_of_scikit_learn_are_below_0_where_it_says_so(share: Any) -> None:
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    assert (
+        OutliersKind().doubt_answers(
+            IsolationForest(n_estimators=20, contamination=share).fit(rows), rows
+        )
+        == ""
+    )
 
 
 def test_what_a_page_says_of_its_answers_is_written_as_its_other_numbers(root: Path) -> None:
