@@ -19,10 +19,7 @@ class PictureOutput(ClassOutput):
     probabilities: Literal[True] = True
     """A network always gives a probability for each class."""
 
-    refusal_text: str = (
-        "This is unlike the pictures that the model knows, so there is no answer: choose another "
-        "picture"
-    )
+    refusal_text: str = "This is unlike the pictures that the model knows: choose another picture"
     """The error at the field for a picture that is unlike all training pictures."""
 
     warning: str = ""

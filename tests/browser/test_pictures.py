@@ -179,6 +179,26 @@ def expected_errors(request: pytest.FixtureRequest) -> list[str]:
     return ["status of 422", *(provoked if "alert" in request.node.name else [])]
 
 
+@pytest.mark.parametrize("scripted", [True, False])
+def test_a_picture_that_is_refused_is_said_whole_and_marks_its_field(
+    browser: Browser, server: Server, scripted: bool
+) -> None:
+    context = browser.new_context(
+        base_url=server.url,
+        java_script_enabled=scripted,
+        viewport={"width": 360, "height": 740},
+    )
+    page = context.new_page()
+    page.goto("/chest-xray/?sample=6")
+    sentence, field = page.locator("#result .sentence"), page.locator("#image")
+    expect(sentence).to_contain_text("choose another picture")
+    assert sentence.evaluate("(it) => it.scrollHeight <= it.clientHeight + 1")
+    color = page.locator("#image-error").evaluate("(it) => getComputedStyle(it).color")
+    expect(field).to_have_css("border-top-color", color)
+    expect(page.locator(".box:has(#image)")).to_have_css("box-shadow", "none")
+    context.close()
+
+
 def test_no_answer_shows_an_alert_and_trying_again_works(page: Page) -> None:
     page.goto(XRAY)
     page.route("**/predict-fragment", lambda route: route.abort())

@@ -135,6 +135,12 @@ class NumericField(OrderedField):
         return self.unit
 
     @property
+    def input_attributes(self) -> dict[str, str]:
+        attributes = super().input_attributes
+        # The keyboard for numbers of an iPhone has no minus.
+        return attributes if self.min >= 0 else {**attributes, "inputmode": "text"}
+
+    @property
     def accepted_json_text(self) -> str:
         return f"{self.json_noun}, {self.accepted_text}"
 

@@ -37,6 +37,16 @@ YEAR = {"kind": "integer", "label": "Year", "min": 1870, "max": 2010, "example":
 
 
 @pytest.mark.parametrize(
+    ("block", "keyboard"),
+    [({}, "decimal"), (AREA, "numeric"), ({"min": -20}, "text"), ({**AREA, "min": -20}, "text")],
+)
+def test_a_number_that_may_be_below_0_gets_a_keyboard_with_a_minus(
+    block: dict[str, Any], keyboard: str
+) -> None:
+    assert number_field(**block).input_attributes["inputmode"] == keyboard
+
+
+@pytest.mark.parametrize(
     ("locale", "block", "typed", "value", "shown"),
     [
         ("en_US", AREA, "1,850", 1850, "1,850\xa0sq ft"),
