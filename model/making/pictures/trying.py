@@ -57,7 +57,7 @@ _LEAST_PROBABILITY = 1e-3
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 _FLOAT_SCALES: tuple[LevelScale, ...] = (
-    "unit", "signed", "imagenet", "normalized", "picture", "bytes", "caffe",
+    "unit", "signed", "imagenet", "normalized", "inverted", "picture", "bytes", "caffe",
 )  # fmt: skip
 _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
