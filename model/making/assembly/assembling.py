@@ -144,10 +144,10 @@ def _open_onnx(given: GivenData, ask: AskPerson, add_note: AddNote) -> tuple[Onn
 def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
     """Open an ONNX file, with the scalers that a person puts before it."""
     path = options.paths[0]
-    if options.target_inverse or options.units:
+    if options.target_inverse:
         raise AddError(
-            f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
-            "them out, or export the whole Pipeline to ONNX."
+            f"{path} is served as an ONNX file, which no --target-inverse changes: leave it out, "
+            "or export the whole Pipeline to ONNX."
         )
     if options.python and options.before:
         raise AddError("--before goes with an ONNX file, and not with --python.")
@@ -185,7 +185,6 @@ def _prove(
         options.features,
         options.before,
         options.target_inverse,
-        tuple(options.units.items()),
         derivations.inputs,
     )
 

@@ -16,7 +16,7 @@ _SHAPES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 
 
 def read_network(path: Path) -> NetworkRegressor | None:
-    """Read an ONNX file of a network: one matrix of numbers in, one of numbers out.
+    """Read an ONNX file of a network: one matrix of numbers in, one out, by ONNX's own operators.
 
     Returns:
         The network, as one that answers numbers; None for a model of another form, such as one that
@@ -30,7 +30,8 @@ def read_network(path: Path) -> NetworkRegressor | None:
     is_plain = source.meaning in ("value", "probabilities") and not source.classes
     if others or given.type not in FLOAT_TYPES or not source.count or not is_plain:
         return None
-    if len(source.model.graph.output) > 1:
+    graph = source.model.graph
+    if len(graph.output) > 1 or any(node.domain not in ("", "ai.onnx") for node in graph.node):
         return None
     network = NetworkRegressor()
     network.n_features_in_ = source.count

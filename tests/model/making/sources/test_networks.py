@@ -71,11 +71,11 @@ def add(folder: Path, table: pd.DataFrame, target: str, *more: object, **parts: 
     return " ".join(result.output.split())
 
 
-def ask(folder: Path, rows: pd.DataFrame) -> list[Any]:
+def ask(folder: Path, rows: pd.DataFrame) -> Any:
     """What the model that was added answers."""
     client = create_app(Settings(models=("m",), ratelimit="off"), models=folder).test_client()
     asked = json.loads(rows[[name for name in FACTS if name in rows]].to_json(orient="records"))
-    return list(client.post("/api/predict", json=asked).json)
+    return client.post("/api/predict", json=asked).json
 
 
 @pytest.mark.parametrize("rows", ["N", 1])
