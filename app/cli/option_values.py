@@ -1,6 +1,5 @@
 """Values of options, as text, in the form that adding a model wants."""
 
-import json
 import math
 import re
 from contextlib import suppress
@@ -24,7 +23,7 @@ NAMED_SCALES: tuple[LevelScale, ...] = tuple(
 
 
 def read_list(text: str | None) -> tuple[str, ...]:
-    """Read a list of names, or those in a file of JSON or text.
+    """Read a list of names, or those in a file of JSON, of text, or a pickle.
 
     Raises:
         BadParameter: if the file holds no list of names.
@@ -32,14 +31,17 @@ def read_list(text: str | None) -> tuple[str, ...]:
     path = find_path(text or "")
     if not text or path is None or not path.is_file():
         return split_names(text)
-    content = path.read_text(encoding="utf-8-sig")
+    from model.making.assembly.contents import collect_contents  # once the tools are there
+    from model.making.errors import AddError
+
     try:
-        found = json.loads(content)
-    except ValueError:
-        found = [line.strip() for line in content.replace(",", "\n").splitlines() if line.strip()]
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        found = collect_contents([path]).lists
+    except AddError as error:
+        raise click.BadParameter(str(error)) from error
+    if len(found) != 1:
         raise click.BadParameter(f"{text} holds no list of names.")
-    return tuple(found)
+    ((names, _),) = found
+    return names
 
 
 def parse_unit(text: str) -> tuple[str, float]:

@@ -69,8 +69,11 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     if given.contents is None:
         file, tried = _open_onnx(given, ask, add_note)
         names = match_features(file, rows, options, add_note, derivations.inputs, derivations.dates)
-        if not given.targets:
-            file = file.find_clusters(rows.table[names])
+        file = (
+            file.find_logit(rows.table[names], rows.truths.iloc[:, 0])
+            if given.targets
+            else file.find_clusters(rows.table[names])
+        )
         return AssembledModel(file, names, options.classes, tried=tried)
     proof = _prove(given.contents, options, rows, derivations)
     how = f" It was put together so: {proof.taken}; if that is wrong, say it with --before FILE."
@@ -141,10 +144,10 @@ def _open_onnx(given: GivenData, ask: AskPerson, add_note: AddNote) -> tuple[Onn
 def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
     """Open an ONNX file, with the scalers that a person puts before it."""
     path = options.paths[0]
-    if options.target_inverse or options.units:
+    if options.target_inverse:
         raise AddError(
-            f"{path} is served as an ONNX file, which no --target-inverse or --unit changes: leave "
-            "them out, or export the whole Pipeline to ONNX."
+            f"{path} is served as an ONNX file, which no --target-inverse changes: leave it out, "
+            "or export the whole Pipeline to ONNX."
         )
     if options.python and options.before:
         raise AddError("--before goes with an ONNX file, and not with --python.")
@@ -182,7 +185,6 @@ def _prove(
         options.features,
         options.before,
         options.target_inverse,
-        tuple(options.units.items()),
         derivations.inputs,
     )
 

@@ -16,7 +16,6 @@ from model.making.assembly.chains import (
     describe_steps,
     find_order,
     forget_names,
-    make_unit_step,
     place_steps,
 )
 from model.making.assembly.contents import Transformer
@@ -25,7 +24,6 @@ from model.making.assembly.inverses import Inverse, invert_scaler, make_inverse
 from model.making.assembly.raw_columns import MOST_WINDOWS, list_raw, take_raw
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import as_text
-from model.making.errors import AddError
 
 _MOST_CANDIDATES = 60
 _BY_PLACE = "the order of the data"
@@ -192,8 +190,6 @@ def _assemble(
         steps = place_steps(order, names, matrix, search.count)
         if steps is None:
             return found
-        if search.units:
-            steps = (_make_units(search, inputs), *steps)
         words = [origin] if origin not in ("", _BY_PLACE) else []
         if search.transformers:
             without = " and ".join(part.where for part in search.transformers)
@@ -218,17 +214,6 @@ def _assemble(
         if not any(made.inputs == item.inputs for item in found):
             found.append(made)
     return found
-
-
-def _make_units(search: AssemblySearch, inputs: Sequence[Input]) -> Step:
-    factors: dict[int, float] = {}
-    for column, factor in search.units:
-        places = [place for place, item in enumerate(inputs)
-                  if item.is_plain and item.source == column]  # fmt: skip
-        if not places:
-            raise AddError(f"--unit {column}: the model takes no such column as a number.")
-        factors |= dict.fromkeys(places, factor)
-    return make_unit_step(factors, len(inputs))
 
 
 def _resolve(

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any, Self
@@ -257,18 +257,6 @@ def settle_zeros(fitted: Any, rows: Any) -> Any:
     made = copy.copy(inside)
     made.steps = [*steps, (name, miss_zeros(last))]
     return made
-
-
-def make_unit_step(factors: Mapping[int, float], width: int) -> Step:
-    """Make the step that multiplies some inputs.
-
-    Args:
-        factors: the factor of each input, by its place.
-        width: the number of inputs.
-    """
-    made = MaxAbsScaler().fit(np.ones((1, width)))
-    made.scale_ = made.max_abs_ = np.array([1 / factors.get(place, 1) for place in range(width)])
-    return Step(made, "--unit")
 
 
 def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:

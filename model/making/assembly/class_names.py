@@ -52,7 +52,7 @@ def list_namings(
 def _find_class_names(
     search: AssemblySearch, own: Sequence[str], cells: Sequence[str], in_data: bool
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    numbered = all(name.lstrip("-").isdecimal() for name in own)
+    numbered = all(name.lstrip("-").isdecimal() for name in own) or own == ["False", "True"]
     if not numbered:
         yield (), ""
         return

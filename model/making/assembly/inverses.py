@@ -18,8 +18,9 @@ _LN_10 = float(np.log(10))
 class Inverse:
     """What turns a model's answers back into the target's unit.
 
-    ``function`` is applied to an array of shape (rows,), ``wrap`` to a fitted model. ``where`` is
-    the part of a file that says so, "" where a person does by the option's value ``said``.
+    ``function`` is applied to an array of shape (rows,) or (rows, targets), ``wrap`` to a fitted
+    model. ``where`` is the part of a file that says so, "" where a person does by the option's
+    value ``said``.
     """
 
     words: str
@@ -83,10 +84,11 @@ def _scale(factor: float) -> Inverse:
 
 
 def invert_scaler(scaler: Any, words: str) -> Inverse:
-    """Make the inverse of a fitted scaler of the target."""
+    """Make the inverse of a fitted scaler of the target, or of all targets."""
 
     def invert(answers: Float64Array) -> Float64Array:
-        inverted: Float64Array = scaler.inverse_transform(answers.reshape(-1, 1)).ravel()
+        matrix = answers.reshape(-1, scaler.n_features_in_)
+        inverted: Float64Array = scaler.inverse_transform(matrix).reshape(answers.shape)
         return inverted
 
     return Inverse(words, invert, lambda fitted: _wrap(fitted, scaler))

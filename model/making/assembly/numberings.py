@@ -144,7 +144,7 @@ def measure_losses(
     answers = ask_model(search.estimator.fitted, search.kind, run_steps(assembly.steps, matrix))
     with np.errstate(all="ignore"):
         given = assembly.invert(answers)
-        losses = search.kind.list_losses(given, np.tile(truth[rows], len(numbers)))
+        losses = search.kind.list_losses(given, np.concatenate([truth[rows]] * len(numbers)))
     losses = np.minimum(np.nan_to_num(losses, nan=_WORST, posinf=_WORST), _WORST)
     by_number = answers.reshape(len(numbers), -1)
     least = _ALIKE * float(np.abs(by_number).max())

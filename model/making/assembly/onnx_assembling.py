@@ -110,7 +110,8 @@ def _try(
     index = index[complete[index]]
     if not len(index):
         raise AddError("No row of the data has a number in every column that the model takes.")
-    told = source.with_target(rows.truths.iloc[:, 0], options.classes)
+    target = rows.truths.iloc[:, 0]
+    told = source.find_logit(numbers, target).with_target(target, options.classes)
     answers, truth = told.answer(numbers.iloc[index]), read_truth(told.kind)[index]
     fit, losses = told.kind.fit(answers, truth), told.kind.list_losses(answers, truth)
     return TriedAssembly(Assembly(tuple(names), (), (), None, (words,)), fit, answers, losses)

@@ -146,6 +146,11 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
     # What the files say is enough: a guess beside it could not be proved.
     assemblies = [item for item in assemblies if not item.guesses] or assemblies
     assemblies = _list_differing(search, assemblies)
+    steps = {part.where for part in search.transformers}
+    fullest = max(assemblies, key=lambda item: len(item.parts & steps))
+    others = [item for item in assemblies if item is not fullest]
+    if others and all(item.parts & steps < fullest.parts & steps for item in others):
+        assemblies = [fullest]  # a person gives a step because the model needs it
     if len(assemblies) > 1:
         listed = ", or ".join(item.text for item in assemblies[:2])
         raise NotProvedError(
@@ -161,9 +166,9 @@ def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
         assembly,
         build(assembly, search.estimator.fitted, search.table),
         search.available,
-        False,
+        bool(others),
         assembly.text,
-        "",
+        others[0].text if others else "",
         NO_TARGET,
         tuple(search.contents.list_unused(assembly.parts)),
     )

@@ -31,7 +31,6 @@ class AssemblySearch:
     features: tuple[str, ...] = ()
     before: tuple[Path, ...] = ()
     target_inverse: str = ""
-    units: tuple[tuple[str, float], ...] = ()
     derived_from: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -131,11 +130,13 @@ class AssemblySearch:
         return True
 
     def _scales_target(self, part: Transformer) -> bool:
-        """Whether a step of one column can have scaled the target."""
-        if part.count != 1 or not hasattr(part.fitted, "inverse_transform"):
+        """Whether a step can have scaled the target, or all of several."""
+        targets = getattr(self.kind, "targets", (self.target,))
+        if part.count != len(targets) or not hasattr(part.fitted, "inverse_transform"):
             return False
-        if part.names is not None or self.count != 1:
-            return part.names is None or self.target in part.names
+        if part.names is not None or self.count != 1 or len(targets) > 1:
+            is_other = part.names is None and self.count != part.count
+            return is_other or part.names == targets
         # Of a model with one input it may have scaled that; what it saw tells.
         numbers = [
             name

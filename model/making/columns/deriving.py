@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from model.contract.derived import DerivedColumn, compute_columns
-from model.contract.expressions import Cells, ExpressionError, parse_definition
+from model.contract.expressions import Cells, ExpressionError, parse_definition, write_column
 from model.contract.paths import find_path
 from model.making.columns.describing import infer_columns
 from model.making.data.assigning import assign_columns
 from model.making.data.date_texts import read_dates
 from model.making.data.expression_cells import read_series
 from model.making.data.number_texts import read_number_columns
-from model.making.data.tables import LabelledTable, suggest_name
+from model.making.data.tables import LabelledTable, require_column, suggest_name
 from model.making.errors import AddError
 from model.making.options import AddNote, AddOptions
 
@@ -85,7 +85,7 @@ class Derivations:
 def derive_columns(
     options: AddOptions, rows: LabelledTable, add_note: AddNote
 ) -> tuple[Derivations, LabelledTable, pd.DataFrame]:
-    """Compute what ``--derive`` says.
+    """Compute what ``--derive`` says, and ``--unit``, which changes a column in place.
 
     A derived column whose inputs no form can ask for stays a column of the data, and the form asks
     for that.
@@ -97,7 +97,11 @@ def derive_columns(
     Raises:
         AddError: if an expression cannot be computed; it names the expression and the place.
     """
-    columns = [_parse(text) for text in options.derive]
+    texts_given = (*options.derive, *(_write_unit(*unit) for unit in options.units.items()))
+    columns = [_parse(text) for text in texts_given]
+    known = [*rows.table.columns, *(column.name for column in columns[: len(options.derive)])]
+    for name in options.units:
+        require_column(known, name, options.data, "--unit")
     table, dates = _read_dates(rows.table, columns, options)
     files = dict.fromkeys(file for column in columns for file in column.parsed.lookups)
     lookups = {file: _read_lookup(file, options.data) for file in files}
@@ -106,7 +110,7 @@ def derive_columns(
         cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
     derived = table.copy()
     kept: list[DerivedColumn] = []
-    for column, text in zip(columns, options.derive, strict=True):
+    for column, text in zip(columns, texts_given, strict=True):
         names = list(column.parsed.columns)
         for name, role in ((options.target, "is the target"), (rows.marker, "marks rows")):
             if name in names:
@@ -148,6 +152,10 @@ def derive_columns(
         else:
             kept.append(column)
     return Derivations(tuple(kept), lookups, dates), replace(rows, table=table), derived
+
+
+def _write_unit(column: str, factor: float) -> str:
+    return f"{write_column(column)} = {write_column(column)} * {factor:.15g}"
 
 
 def _parse(text: str) -> DerivedColumn:

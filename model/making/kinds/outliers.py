@@ -75,7 +75,11 @@ class OutliersKind(NumberKind):
         return read_scores(fitted, rows)
 
     def doubt_answers(self, fitted: Any, rows: Any) -> str:
-        """Return "", where the scores say of the rows what ``predict`` does: -1, or 1 beside 0."""
+        """Return "", where the scores say of the rows what ``predict`` does: -1, or 1 beside 0.
+
+        Raises:
+            AddError: where they do not.
+        """
         labels = np.asarray(fitted.predict(rows)).reshape(-1)
         unusual = labels == (-1 if (labels < 0).any() or (labels > 0).all() else 1)
         differing = int((unusual != (self.predict(fitted, rows) < 0)).sum())

@@ -22,8 +22,8 @@ Choices = Mapping[str, Sequence[Any]]
 """The values of each column that has codes, by the column's name."""
 
 _CODES = "codes"
-Operation = tuple[str, float | None]
-"""An ONNX operator, with the constant that it takes beside the answers."""
+Operation = tuple[str, Any]
+"""An ONNX operator, with the constant that it takes beside the answers: a number, or None."""
 
 _INVERSES: dict[Any, list[Operation]] = {
     np.exp: [("Exp", None)],
@@ -69,8 +69,8 @@ def unwrap_regressor(fitted: Any) -> tuple[Any, list[Operation]]:
 
 
 def _unscale(scaler: Any) -> list[Operation]:
-    """The operations that undo a scaler of one column, which multiplies and adds."""
-    start, end = scaler.inverse_transform([[0.0], [1.0]]).ravel().tolist()
+    """The operations that undo a scaler of each target, which multiplies and adds."""
+    start, end = scaler.inverse_transform(np.repeat([[0.0], [1.0]], scaler.n_features_in_, axis=1))
     return [("Mul", end - start), ("Add", start)]
 
 

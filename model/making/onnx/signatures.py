@@ -32,7 +32,7 @@ MANY_ROWS = (
 )
 
 OutputMeaning = Literal[
-    "value", "values", "label", "probabilities", "logits", "sigmoid", "distances"
+    "value", "values", "label", "probabilities", "logits", "sigmoid", "logit", "distances"
 ]
 """What the model's answer means."""
 

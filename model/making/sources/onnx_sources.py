@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from onnx import TensorProto
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array
 from model.contract.outputs import MOST_CLASSES
@@ -174,6 +174,28 @@ class OnnxSource:
         classes = tuple(range(max(int(labels.max()) + 1, 2)))
         return replace(self, output=named[0], meaning="label", classes=classes, measure="none")
 
+    def find_logit(self, table: pd.DataFrame, target: pd.Series) -> "OnnxSource":
+        """Return the model as one whose only answer is a logit, where its answers prove it.
+
+        A network that was fitted with a loss of logits answers two classes with numbers that are no
+        probabilities.
+
+        Args:
+            table: the columns that it takes.
+            target: the true answers of these rows.
+        """
+        distinct = set(target.dropna())
+        are_numbers = all(isinstance(item, int | float) for item in distinct)
+        if self.meaning != "value" or self.targets or len(distinct) != 2:
+            return self
+        if are_numbers and distinct != {0, 1}:
+            return self
+        rows = table.apply(pd.to_numeric, errors="coerce").dropna()[:_LOOKED_AT]
+        answers = self.answer(rows) if len(rows) else np.zeros(1)
+        beyond = max(-answers.min(), answers.max() - 1)
+        # A regression on 0 and 1 answers a little beyond them, too.
+        return replace(self, meaning="logit") if beyond > 0.5 * are_numbers else self
+
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> "OnnxSource":
         """Return the same model with what the target tells; see ``ModelSource``.
 
@@ -183,6 +205,8 @@ class OnnxSource:
         distinct = sorted(
             target.dropna().unique().tolist(), key=lambda item: (str(type(item)), item)
         )
+        if self.meaning == "logit":
+            return replace(self, classes=_name_classes(distinct, 2, classes))
         if self.meaning == "value" and not self.targets:
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
             ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
@@ -253,6 +277,11 @@ class OnnxSource:
             notes.append("Its answers do not add up to 1, so they are read as logits (softmax).")
         if self.meaning == "sigmoid":
             notes.append(f"Its one answer is read as the probability of {self.classes[1]}.")
+        if self.meaning == "logit":
+            notes.append(
+                f"Its one answer goes beyond 0 and 1, so it is read as the logit of "
+                f"{self.classes[1]}: above 0 is that class."
+            )
         return PreparedModel(
             matrix=matrix,
             kept=kept,
@@ -302,8 +331,9 @@ class OnnxSource:
             return -answers
         if self.meaning == "logits":
             return np.asarray(softmax(answers, axis=1))
-        if self.meaning == "sigmoid":
-            return np.column_stack([1 - answers.reshape(-1), answers.reshape(-1)])
+        if self.meaning in ("sigmoid", "logit"):
+            second = (expit(answers) if self.meaning == "logit" else answers).reshape(-1)
+            return np.column_stack([1 - second, second])
         return np.asarray(answers)
 
     def _run(self, session: Any, outputs: Sequence[str], table: pd.DataFrame) -> list[Any]:

@@ -117,6 +117,9 @@ def _append_answer(graph: Any, last: str, meaning: OutputMeaning, classes: Seque
     elif meaning == "logits":
         graph.node.append(helper.make_node("Softmax", ["as_float"], ["answer"], axis=1))
     else:
+        if meaning == "logit":
+            graph.node[-1].output[0] = "logit"
+            graph.node.append(helper.make_node("Sigmoid", ["logit"], ["as_float"]))
         graph.initializer.append(_integers("one_column", [-1, 1]))
         graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
         graph.node.extend(

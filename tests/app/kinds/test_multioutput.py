@@ -15,6 +15,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+from sklearn.preprocessing import StandardScaler
 
 from app import create_app
 from app.config import Settings
@@ -222,6 +223,42 @@ def test_targets_that_do_not_fit_are_refused_with_what_to_write(
     result = run(*add, "--models", tmp_path)
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
+
+
+def test_a_scaler_of_all_targets_turns_the_answers_back(data: Path, tmp_path: Path) -> None:
+    table = buildings()[:200]
+    rows, truth = table.drop(columns=TARGETS), table[TARGETS]
+    scalers = StandardScaler().fit(rows.to_numpy()), StandardScaler().fit(truth)
+    model = MultiOutputRegressor(Ridge())
+    model.fit(scalers[0].transform(rows.to_numpy()), scalers[1].transform(truth))
+    files = [tmp_path / name for name in ("model.joblib", "inputs.joblib", "targets.joblib")]
+    for file, part in zip(files, (model, *scalers), strict=True):
+        joblib.dump(part, file)
+    add = ("add", *files, "--name", "m", "--data", data, "--target", ",".join(TARGETS), "--yes")
+    result = run(*add, "--models", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "Served: as ONNX" in result.output
+    matrix = rows.to_numpy()
+    found = load_as(MultioutputModel, tmp_path / "m").predict_matrix(matrix.astype(np.float32))
+    expected = scalers[1].inverse_transform(model.predict(scalers[0].transform(matrix)))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_codes_are_tried_for_several_numbers(data: Path, tmp_path: Path) -> None:
+    """No file has the numbers of the walls' names, and the model is a poor one."""
+    table = pd.read_csv(data)
+    table["wall"] = np.resize(["brick", "wood", "stone"], len(table))
+    table.to_csv(tmp_path / "walls.csv", index=False)
+    codes = table["wall"].map({"stone": 5, "brick": 1, "wood": 9})
+    model = MultiOutputRegressor(Ridge()).fit(
+        table[["wall_area_m2", "height_m"]].assign(wall=codes).to_numpy(), table[TARGETS]
+    )
+    joblib.dump(model, tmp_path / "model.joblib")
+    add = ("add", tmp_path / "model.joblib", "--name", "m", "--data", tmp_path / "walls.csv")
+    features = ("--features", "wall_area_m2,height_m,wall")
+    result = run(*add, *features, "--target", ",".join(TARGETS), "--models", tmp_path)
+    assert result.exit_code == 4, result.output
+    assert "wall" in result.output
 
 
 @pytest.mark.parametrize("wrapper", [MultiOutputClassifier, OneVsRestClassifier])

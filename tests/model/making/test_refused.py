@@ -366,3 +366,15 @@ def test_many_columns_can_be_named_in_one_list(tmp_path: Path, root: Path) -> No
     files = ModelFiles(tmp_path / "model.joblib", tmp_path / "train.csv", "price")
     result = add(files, "wide", root, "--features", LONG)
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    "write", [joblib.dump, lambda names, path: path.write_text("\n".join(names))]
+)
+def test_columns_can_be_named_in_a_file(given: ModelFiles, root: Path, write: Any) -> None:
+    file = root / "columns"
+    write(["size", "age"], file)
+    assert add(given, "mine", root, "--features", file).exit_code == 0
+    joblib.dump({"size": 1.0}, file)
+    said = add(given, "other", root, "--features", file).output
+    assert "holds no list of names" in " ".join(said.split())

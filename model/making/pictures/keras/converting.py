@@ -122,10 +122,9 @@ class _Converter:
             return made[name, node][output]
 
         # Deep networks have more layers than Python has room for calls in calls.
-        for name in layers:
-            for node in range(len(read_calls(layers[name]))):
-                sources, _ = read_calls(layers[name])[node]
-                if all((source[0], source[1]) in made for source in sources):
+        for name, layer in layers.items():
+            for node, (sources, _) in enumerate(read_calls(layer)):
+                if all(source[:2] in made for source in sources):
                     find(name, node, 0)
         return [find(*end) for end in list_ends(model["config"]["output_layers"])]
 

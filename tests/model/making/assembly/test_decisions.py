@@ -16,11 +16,18 @@ import pandas as pd
 import pytest
 from click.testing import Result
 from sklearn.cluster import KMeans
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, QuantileRegressor
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, LabelEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    LabelEncoder,
+    OneHotEncoder,
+    RobustScaler,
+    StandardScaler,
+)
 from sklearn.svm import LinearSVC
 
 from app import create_app
@@ -216,7 +223,31 @@ def test_a_unit_multiplies_a_column_before_the_model(tmp_path: Path, add: AddFil
     save(tmp_path, model, data.assign(km=data["km"] / 1000))
     assert add("model.pkl", options=("--unit", "km=1000")).exit_code == 0
     wrong = add("model.pkl", options=("--unit", "mk=3", "--force"))
-    assert "no such column as a number" in wrong.output
+    assert "no column 'mk' (--unit). It has: " in " ".join(wrong.output.split())
+
+
+def test_the_unit_that_is_advised_is_taken_for_a_pipeline_of_choices_and_numbers(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars()
+    fuels = make_column_transformer((OneHotEncoder(), ["fuel"]), remainder="passthrough")
+    model = make_pipeline(fuels, LinearRegression()).fit(data[["fuel", *NUMBERS]], data["price"])
+    save(tmp_path, model, data.assign(km=data["km"] / 1000))
+    refused = add("model.pkl")
+    assert refused.exit_code == 4
+    assert "Write --unit km=1000." in " ".join(refused.output.split())
+    assert add("model.pkl", options=("--unit", "km=1000")).exit_code == 0
+
+
+def test_a_model_of_yes_and_no_as_true_and_false_is_named_by_the_rows(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    data = cars().assign(price=lambda table: np.where(table["age"] > 9, "Yes", "No"))
+    forest = RandomForestClassifier(10, random_state=0).fit(data[NUMBERS], data["price"] == "Yes")
+    save(tmp_path, forest, data)
+    result = add("model.pkl", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    assert "classes in the order of the alphabet" in result.output
 
 
 def test_a_weak_model_is_added_and_its_page_leads_with_how_little_it_knows(
@@ -277,6 +308,24 @@ def test_groups_take_the_columns_that_the_file_of_their_scaler_names(
         "Several assemblies are possible"
         in add("model.pkl", target="", options=("--force",)).output
     )
+
+
+def test_groups_in_a_dict_with_their_scaler_and_a_list_of_columns_are_asked_about(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    """Without the scaler the list alone would do; with two of them nothing tells."""
+    data = cars()[NUMBERS]
+    scaler = StandardScaler().fit(data)
+    groups = KMeans(3, random_state=0).fit(scaler.transform(data))
+    save(tmp_path, {"scaler": scaler, "groups": groups, "columns": NUMBERS}, cars())
+    asked = add("model.pkl", target="").output
+    assert "It is put together so: with model.pkl['scaler'] before it." in asked
+    result = add("model.pkl", target="", options=("--yes",))
+    assert result.exit_code == 0, result.output
+    other = RobustScaler().fit(data)
+    save(tmp_path, {"one": scaler, "two": other, "groups": groups, "columns": NUMBERS}, cars())
+    refused = add("model.pkl", target="", options=("--yes", "--force"))
+    assert "Several assemblies are possible" in refused.output
 
 
 def test_what_the_data_do_not_tell_is_not_taken(tmp_path: Path, add: AddFiles) -> None:

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.cluster import KMeans
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.mixture import GaussianMixture
 
 from app import create_app
@@ -92,6 +92,38 @@ def test_a_file_of_groups_is_known_by_its_answers(
         found = [list(answer["distances"].values()) for answer in answers]
         expected = model.transform(data[FACTS].to_numpy())
         np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("words", [["narrow", "wide"], [0, 1]])
+def test_an_answer_beyond_0_and_1_for_two_classes_is_read_as_a_logit(
+    tmp_path: Path, data: pd.DataFrame, words: list[Any]
+) -> None:
+    """As a network of PyTorch answers that was fitted with BCEWithLogitsLoss."""
+    rows, wide = data[FACTS].to_numpy(), data["width"] + data["length"] / 9 > 2.5
+    model = LogisticRegression().fit(rows, wide)
+    line = LinearRegression().fit(rows, model.decision_function(rows))
+    save(line, data, tmp_path / "model.onnx")
+    data.assign(shape=np.array(words)[wide.astype(int)]).drop(columns=["mass", "age"]).to_csv(
+        tmp_path / "shapes.csv", index=False
+    )
+    result = add(tmp_path, "shapes.csv", "--target", "shape")
+    assert result.exit_code == 0, result.output
+    assert f"read as the logit of {words[1]}: above 0" in " ".join(result.output.split())
+    answers = ask(tmp_path, data)
+    assert [answer["label"] for answer in answers] == [
+        str(words[int(each)]) for each in model.predict(rows)
+    ]
+    found = [answer["probabilities"][str(words[1])] for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(rows)[:, 1], atol=1e-4)
+
+
+def test_a_regression_on_0_and_1_stays_one(tmp_path: Path, data: pd.DataFrame) -> None:
+    rows, wide = data[FACTS].to_numpy(), (data["width"] > 2.5).astype(int)
+    save(LinearRegression().fit(rows, wide), data, tmp_path / "model.onnx")
+    data[FACTS].assign(shape=wide).to_csv(tmp_path / "shapes.csv", index=False)
+    result = add(tmp_path, "shapes.csv", "--target", "shape")
+    assert result.exit_code == 0, result.output
+    assert "prediction" in ask(tmp_path, data)[0]
 
 
 def test_a_label_that_no_row_of_the_data_has_is_no_answer(
