@@ -21,6 +21,7 @@ from model.making.errors import AddError
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.file_contents import read_short_text
 from model.making.sources.library_files import open_library_model
+from model.making.sources.networks import read_network
 from model.making.sources.pickles import find_in, find_other_release, load_file, refuse_file
 from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import takes_texts_alone
@@ -191,6 +192,8 @@ def collect_contents(
 
 
 def _read_file(path: Path, trust: bool, module: Path | None, found: Contents) -> Any:
+    if path.suffix == ".onnx" and (network := read_network(path)):
+        return network
     if library := open_library_model(path):
         return library[1]
     try:

@@ -98,7 +98,7 @@ def make_additive_converter(forests: list[Any]) -> Callable[..., None]:
             if len(model.base_) == 1:
                 other = graph.add("Sub", graph.keep(1.0), last)
                 last = graph.add("Concat", other, last, axis=1)
-            _add_label(graph, model, last, outputs[0])
+            add_label(graph, model, last, outputs[0])
         graph.add_output(last, outputs[-1])
 
     return convert
@@ -193,7 +193,7 @@ def _add_terms(graph: NodeWriter, model: Any, rows: str) -> str:
     return graph.add("Concat", *terms.values(), axis=1)
 
 
-def _add_label(graph: NodeWriter, model: Any, probabilities: str, output: str) -> None:
+def add_label(graph: NodeWriter, model: Any, probabilities: str, output: str) -> None:
     """Add what leads to the likeliest class."""
     classes = model.classes_.tolist()
     place = graph.add("ArgMax", probabilities, axis=1, keepdims=0)

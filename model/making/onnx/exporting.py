@@ -10,6 +10,7 @@ from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 from skl2onnx.common.utils import InvalidInputLengthException
 from sklearn.pipeline import Pipeline
 
+from model.making.onnx import networks  # noqa: F401 (registers their converter)
 from model.making.onnx.forests import make_forest_converters
 from model.making.onnx.graphs import OPSETS
 

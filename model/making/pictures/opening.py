@@ -21,6 +21,7 @@ from model.making.pictures.pixel_rows import convert_estimator, find_shapes, tak
 from model.making.pictures.torch_files import (
     OF_A_TABLE,
     convert_torch,
+    is_torch_archive,
     name_torch_content,
     refuse_weights,
 )
@@ -80,13 +81,14 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
         AddError: if it cannot be read, and what to do.
     """
     path, *others = (*options.paths, *options.before)
-    if path.suffix.lower() not in (".onnx", *_KERAS, *_TORCH):
+    is_torch = path.suffix.lower() in _TORCH or is_torch_archive(path)
+    if path.suffix.lower() not in (".onnx", *_KERAS) and not is_torch:
         content, model = convert_estimator(options)
         return OpenedFile(_open(model, options), f"It is {content}, converted")
     if others or options.target_inverse or options.units:
         what = str(others[0]) if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")
-    if path.suffix.lower() in _TORCH and options.python:
+    if is_torch and options.python:
         content, model = convert_torch(path, options)
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(_open(model, options), made)
@@ -100,7 +102,7 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
         if not options.data.is_dir():
             _check_pictures(model, path)
         return OpenedFile(_open(model, options), made)
-    if path.suffix.lower() in _TORCH:
+    if is_torch:
         refuse_torch(path)
     return OpenedFile(_open(load_onnx(path), options))
 

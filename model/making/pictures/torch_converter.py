@@ -57,7 +57,20 @@ def load(asked: dict[str, Any]) -> Any:
     sys.path[:0] = asked["beside"]
     if asked["module"]:  # a notebook's classes belong to the main module
         sys.modules["__main__"].__dict__.update(runpy.run_path(asked["module"]))
-    return torch.load(path, map_location="cpu", weights_only=False).eval()
+    return find_network(torch.load(path, map_location="cpu", weights_only=False)).eval()
+
+
+def find_network(found: Any) -> Any:
+    """Find the network in what was saved: itself, in a dictionary, or the one of a fastai Learner.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    inside = found.values() if isinstance(found, dict) else [getattr(found, "model", None)]
+    for value in [found, *inside]:
+        if isinstance(value, torch.nn.Module):
+            return value
+    raise ValueError(f"it holds a {type(found).__name__} and no network")
 
 
 def make_input(count: int, channels: int, height: int, width: int) -> Any:

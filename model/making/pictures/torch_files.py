@@ -3,6 +3,7 @@
 Nothing in a file runs here. A Python of the person's own, in a process of its own, converts it.
 """
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -21,6 +22,10 @@ OF_A_TABLE = (
     "where 8 is their number."
 )
 _CONVERTER = Path(__file__).with_name("torch_converter.py")
+
+_LONGEST_PICKLE = 5_000_000
+_STATE_KEY = re.compile(rb"(?s)X.\0\0\0((?!optim|sched)\w*state_dict|model|net)q")
+"""The key of the weights in a checkpoint."""
 
 _SIDES = (224, 256, 299, 192, 180, 160, 150, 128, 112, 100, 96, 84, 64, 50, 48, 40, 32, 28)
 """Sides of pictures that are tried, those of pretrained networks first."""
@@ -43,17 +48,36 @@ def name_torch_content(path: Path) -> TorchContent:
                 return "an exported program"
             if "data.pkl" not in names:
                 raise AddError(f"{path} is a ZIP archive, but no file of PyTorch.")
-            content = next(name for name in archive.namelist() if name.endswith("data.pkl"))
-            start = archive.read(content)[:2000]
     except zipfile.BadZipFile:
-        start = path.read_bytes()[:2000]
-        if not start.startswith(b"\x80"):
+        if not path.read_bytes()[:1] == b"\x80":
             raise AddError(f"{path} is not a file of PyTorch, although its name says so.") from None
+    content = _read_pickle(path)
     # A dictionary of arrays begins with its keys; a module begins with the name of its class.
-    head = start[:120]
-    if b"collections\nOrderedDict" in head or head[2:3] == b"}":
+    is_dictionary = b"collections\nOrderedDict" in content[:120] or content[2:3] == b"}"
+    if is_dictionary and b"torch.nn.modules" not in content:
         return "weights"
     return "a pickled module"
+
+
+def is_torch_archive(path: Path) -> bool:
+    """Whether a file is a ZIP archive as PyTorch writes it, whatever its name."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _read_pickle(path: Path) -> bytes:
+    """The pickle in a file, which has the names of classes and keys, but no array."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            name = next(name for name in archive.namelist() if name.endswith("data.pkl"))
+            with archive.open(name) as file:
+                return file.read(_LONGEST_PICKLE)
+    except zipfile.BadZipFile:
+        with path.open("rb") as file:
+            return file.read(_LONGEST_PICKLE)
 
 
 def refuse_weights(path: Path) -> NoReturn:
@@ -62,10 +86,12 @@ def refuse_weights(path: Path) -> NoReturn:
     Raises:
         AddError: always.
     """
+    key = _STATE_KEY.search(_read_pickle(path))
+    inside = "" if key is None else f"['{key[1].decode()}']"
     raise AddError(
         f"{path} holds weights alone (a state dict) and not the network itself. Where your "
         "class is defined, load them into it and export the whole: "
-        "net.load_state_dict(torch.load('weights.pt')); net.eval(); "
+        f"net.load_state_dict(torch.load({path.name!r}){inside}); net.eval(); "
         "torch.onnx.export(net, torch.zeros(1, 3, 224, 224), 'model.onnx'). Write the size "
         f"of your pictures for 224, and give model.onnx. {OF_A_TABLE}"
     )

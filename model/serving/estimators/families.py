@@ -43,5 +43,7 @@ PEERS = {
     "imblearn.pipeline.Pipeline": "Pipeline",
     "model.serving.libraries.additive.AdditiveClassifier": "AdditiveClassifier",
     "model.serving.libraries.additive.AdditiveRegressor": "AdditiveRegressor",
+    "model.serving.network.NetworkClassifier": "NetworkClassifier",
+    "model.serving.network.NetworkRegressor": "NetworkRegressor",
 }
 """Classes of other libraries, by their paths, and those that answer like them."""

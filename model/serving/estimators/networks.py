@@ -1,7 +1,10 @@
 """Neural networks, and models that answer the same for every row."""
 
+from typing import Any
+
 from model.serving.estimators.attributes import Attributes, EstimatorSchema, State
 from model.serving.estimators.checks import check_parts, check_same_sizes, require
+from model.serving.estimators.errors import MismatchError
 from model.serving.estimators.kinds import one_of, sized
 
 _ACTIVATIONS = ("identity", "logistic", "tanh", "relu", "softmax")
@@ -46,7 +49,25 @@ _LAYERS: Attributes = {
 }
 _ACTIVATION: Attributes = {"activation": one_of(*_ACTIVATIONS)}
 
+
+def _decode_content(value: Any, _: State) -> bytes:
+    if not isinstance(value, bytes):
+        raise MismatchError
+    return value
+
+
+_NETWORK: Attributes = {"n_features_in_": "int", "content_": _decode_content}
+
 SCHEMAS = {
+    "NetworkRegressor": EstimatorSchema("model.serving.network", _NETWORK),
+    "NetworkClassifier": EstimatorSchema(
+        "model.serving.network",
+        {
+            **_NETWORK,
+            "classes_": "label[classes]",
+            "link_": one_of("identity", "logistic", "softmax"),
+        },
+    ),
     "MLPClassifier": EstimatorSchema(
         "neural_network",
         {"classes_": "label[classes]", "_label_binarizer": "estimator", **_LAYERS},

@@ -1,6 +1,7 @@
 """Networks of PyTorch, converted by a Python in which it is installed: `TORCH_PYTHON` names one."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -58,6 +59,7 @@ net.eval()
 torch.jit.script(net).save("script.pt")
 torch.export.save(torch.export.export(net, (pictures[:1],)), "exported.pt2")
 torch.save(net, "whole.pth")
+torch.save({"epoch": 120, "network": net}, "checkpoint.pkl")
 """
 
 
@@ -81,6 +83,36 @@ def test_only_a_pickled_module_runs_code_and_only_where_it_is_trusted(tmp_path: 
     path = write_file(tmp_path / "net.pt", data_pkl=b"\x80\x02c__main__\nNet\nq\x00)")
     with pytest.raises(AddError, match="add --trust, and --module"):
         open_file(options_of(path, WITHOUT), refuse, refuse)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (b"", "torch.load('net.tar'))"),
+        (b"X\x0a\0\0\0state_dictq\x01", "torch.load('net.tar')['state_dict'])"),
+        (
+            b"X\x14\0\0\0optimizer_state_dictq\x01X\x10\0\0\0model_state_dictq\x02",
+            "torch.load('net.tar')['model_state_dict'])",
+        ),
+        (b"X\x05\0\0\0modelq\x01", "torch.load('net.tar')['model'])"),
+    ],
+)
+def test_weights_are_refused_with_the_line_that_loads_them(
+    tmp_path: Path, keys: bytes, said: str
+) -> None:
+    """Those of a checkpoint are in a dictionary; a file is known by what it holds."""
+    path = write_file(tmp_path / "net.tar", data_pkl=b"\x80\x02}q\x00(" + keys)
+    with pytest.raises(AddError, match=re.escape(f"net.load_state_dict({said};")):
+        open_file(options_of(path, WITHOUT), refuse, refuse)
+    with pytest.raises(AddError, match=re.escape(said)):
+        open_file(options_of(path, ""), refuse, refuse)
+
+
+def test_a_network_in_a_dictionary_is_no_file_of_weights(tmp_path: Path) -> None:
+    content = b"\x80\x02}q\x00X\x03\0\0\0netq\x01ctorch.nn.modules.container\nSequential\n"
+    path = write_file(tmp_path / "net.pkl", data_pkl=content)
+    with pytest.raises(AddError, match="is a pickled module, which needs PyTorch"):
+        open_file(options_of(path, ""), refuse, refuse)
 
 
 def test_a_python_that_cannot_convert_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -108,8 +140,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.second_tier
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("script.pt", ()), ("exported.pt2", ()), ("whole.pth", ("--trust", "--module", "net.py"))],
-)
+    [("script.pt", ()), ("exported.pt2", ()), ("whole.pth", ("--trust", "--module", "net.py")),
+     ("checkpoint.pkl", ("--trust", "--module", "net.py"))],
+)  # fmt: skip
 def test_each_kind_of_file_is_converted_and_added(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, more: tuple[str, ...]
 ) -> None:

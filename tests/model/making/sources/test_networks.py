@@ -1,0 +1,147 @@
+"""Networks in ONNX beside the files of the steps before and after them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
+
+from app import create_app
+from app.config import Settings
+from tests.model.making.conftest import run
+
+CITIES = np.array(["Bonn", "Essen", "Ulm"])
+FACTS = ["size", "age", "city"]
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    """Flats with a rent and a class of it, which both depend on all facts."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"size": rng.uniform(20, 120, 400), "age": rng.integers(0, 90, 400)})
+    rows["size"], place = rows["size"].round(1), rng.integers(0, 3, 400)
+    rows["city"] = CITIES[place]
+    rows["rent"] = (rows["size"] * 9 - rows["age"] * 2 + place * 150).round(1)
+    rows["level"] = pd.cut(rows["rent"], [-999, 450, 750, 9999], labels=["low", "mid", "top"])
+    return rows.assign(level=rows["level"].astype(str))
+
+
+def write_network(line: Any, path: Path, *ends: str, opset: int = 17, rows: Any = "N") -> None:
+    """Write a linear model as a network: a product, a sum, and operators that end it."""
+    weights = np.atleast_2d(line.coef_).T.astype(np.float32)
+    bias = np.atleast_1d(line.intercept_).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["product"]),
+        helper.make_node("Add", ["product", "b"], ["end_0"]),
+    ]
+    nodes += [
+        helper.make_node(end, [f"end_{place}"], [f"end_{place + 1}"])
+        for place, end in enumerate(ends)
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, len(weights)])],
+        [helper.make_tensor_value_info(f"end_{len(ends)}", TensorProto.FLOAT, [rows, len(bias)])],
+        [numpy_helper.from_array(weights, "w"), numpy_helper.from_array(bias, "b")],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
+
+
+def add(folder: Path, table: pd.DataFrame, target: str, *more: object, **parts: Any) -> str:
+    """``model add`` for a network with its parts in files; what the command says."""
+    for name, part in parts.items():
+        joblib.dump(part, folder / f"{name}.pkl")
+    table[[*FACTS, target]].to_csv(folder / "flats.csv", index=False)
+    files = [folder / "net.onnx", *(folder / f"{name}.pkl" for name in parts)]
+    given = ("--data", folder / "flats.csv", "--target", target, "--models", folder, "--yes")
+    result = run("add", *files, "--name", "m", *given, *more)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def ask(folder: Path, rows: pd.DataFrame) -> Any:
+    """What the model that was added answers."""
+    client = create_app(Settings(models=("m",), ratelimit="off"), models=folder).test_client()
+    asked = json.loads(rows[[name for name in FACTS if name in rows]].to_json(orient="records"))
+    return client.post("/api/predict", json=asked).json
+
+
+@pytest.mark.parametrize("rows", ["N", 1])
+def test_a_column_for_each_value_a_scaler_and_a_scaled_target_stand_around_a_network(
+    tmp_path: Path, table: pd.DataFrame, rows: Any
+) -> None:
+    """It may have been exported for the one row of its example."""
+    dummies = pd.get_dummies(table[FACTS])
+    scaler = StandardScaler().fit(dummies.to_numpy(float))
+    target = StandardScaler().fit(table[["rent"]].to_numpy())
+    inputs = scaler.transform(dummies.to_numpy(float))
+    line = LinearRegression().fit(inputs, target.transform(table[["rent"]].to_numpy()).ravel())
+    write_network(line, tmp_path / "net.onnx", rows=rows)
+    parts = {"scaler": scaler, "columns": list(dummies.columns), "rents": target}
+    said = add(tmp_path, table, "rent", **parts)
+    assert "city as a column for each value; answers unscaled by rents.pkl" in said
+    assert "Served: as ONNX, compiled" in said
+    found = [answer["prediction"] for answer in ask(tmp_path, table)]
+    expected = target.inverse_transform(line.predict(inputs)[:, None]).ravel()
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("ends", "opset"), [((), 17), (("Softmax",), 13), (("Identity",), 21)])
+def test_classes_are_named_by_the_encoder_beside_a_network(
+    tmp_path: Path, table: pd.DataFrame, ends: tuple[str, ...], opset: int
+) -> None:
+    steps = make_column_transformer(
+        (StandardScaler(), ["size", "age"]), (OneHotEncoder(), ["city"])
+    ).fit(table[FACTS])
+    labels = LabelEncoder().fit(table["level"])
+    inputs = np.asarray(steps.transform(table[FACTS]))
+    model = LogisticRegression(C=100, max_iter=500).fit(inputs, labels.transform(table["level"]))
+    write_network(model, tmp_path / "net.onnx", *ends, opset=opset)
+    add(tmp_path, table, "level", steps=steps, labels=labels)
+    answers = ask(tmp_path, table)
+    named = labels.inverse_transform(model.predict(inputs))
+    assert [answer["label"] for answer in answers] == named.tolist()
+    found = [[answer["probabilities"][name] for name in labels.classes_] for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(inputs), atol=1e-4)
+
+
+@pytest.mark.parametrize("ends", [(), ("Sigmoid",)])
+def test_one_output_is_that_of_the_second_of_two_classes(
+    tmp_path: Path, table: pd.DataFrame, ends: tuple[str, ...]
+) -> None:
+    table = table.assign(level=(table["level"] == "top").astype(int))
+    dummies = pd.get_dummies(table[FACTS], drop_first=True)
+    scaler = StandardScaler().fit(dummies)
+    inputs = scaler.transform(dummies)
+    model = LogisticRegression(C=100, max_iter=500).fit(inputs, table["level"])
+    write_network(model, tmp_path / "net.onnx", *ends)
+    add(tmp_path, table, "level", scaler=scaler, columns=list(dummies.columns))
+    found = [answer["probabilities"]["1"] for answer in ask(tmp_path, table)]
+    np.testing.assert_allclose(found, model.predict_proba(inputs)[:, 1], atol=1e-4)
+
+
+def test_a_network_with_an_operator_that_nobody_copies_is_served_as_it_is(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    inputs = scaler.transform(table[["size", "age"]].to_numpy())
+    line = LinearRegression().fit(inputs, np.log(table["rent"] + 200))
+    write_network(line, tmp_path / "net.onnx", "Gelu", opset=20)
+    columns = ["--features", "size,age", "--target-inverse", "exp"]
+    said = add(tmp_path, table, "rent", *columns, scaler=scaler)
+    assert "Served: as it was saved" in said
+    expected = np.exp(line.predict(inputs))  # far above 0 a Gelu changes nothing
+    found = [answer["prediction"] for answer in ask(tmp_path, table.drop(columns="city"))]
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
