@@ -16,7 +16,9 @@ Layout = Literal["NCHW", "NHWC", "NHW"]
 Channels = Literal["grey", "RGB", "BGR"]
 """The channels, in their order."""
 
-LevelScale = Literal["bytes", "unit", "signed", "imagenet", "caffe", "picture", "normalized"]
+LevelScale = Literal[
+    "bytes", "unit", "inverted", "signed", "imagenet", "caffe", "picture", "normalized"
+]
 """What numbers the levels 0 to 255 become, see ``Preprocessing.describe_scale``."""
 
 Levels = tuple[tuple[float, ...], tuple[float, ...]]
@@ -39,6 +41,7 @@ _SAMPLED: dict[Interpolation, str] = {
 _SCALES: dict[LevelScale, str] = {
     "bytes": "0 to 255",
     "unit": "0 to 1",
+    "inverted": "1 for black to 0 for white",
     "signed": "−1 to 1",
     "imagenet": "0 to 1, less the mean of ImageNet, divided by its spread",
     "caffe": "0 to 255, less the mean of ImageNet",
@@ -152,6 +155,8 @@ class Preprocessing(StrictModel):
         match self.scale:
             case "unit":
                 scaled = values / np.float32(255)
+            case "inverted":
+                scaled = np.float32(1) - values / np.float32(255)
             case "signed":
                 scaled = values / np.float32(127.5) - np.float32(1)
             case "imagenet":

@@ -57,7 +57,7 @@ _LEAST_PROBABILITY = 1e-3
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 _FLOAT_SCALES: tuple[LevelScale, ...] = (
-    "unit", "signed", "imagenet", "normalized", "picture", "bytes", "caffe",
+    "unit", "signed", "imagenet", "normalized", "inverted", "picture", "bytes", "caffe",
 )  # fmt: skip
 _COLOURS: tuple[Channels, ...] = ("RGB", "BGR")
 _RESIZES: tuple[Resize, ...] = ("squash", "crop", "letterbox")
@@ -176,13 +176,11 @@ def find_preprocessing(
     asked = len(first) + 2 * _BEST * len(interpolations[1:])
     screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
     tried = try_all(first, screen, "trying inputs")
-    others = [
-        _replace(each, interpolation=interpolation)
-        for interpolation in interpolations[1:]
-        for each in _choose_best(tried)
-    ]
-    tried += try_all(others, screen, "trying ways to shrink")
-    best = _choose_best(sorted(tried, key=lambda trial: trial.loss))
+    best = _choose_best(tried)
+    for interpolation in interpolations[1:]:
+        others = [_replace(each, interpolation=interpolation) for each in best]
+        tried += try_all(others, screen, "trying ways to shrink")
+    best = [_choose_interpolation(each, tried) for each in best]
     resizes = list(dict.fromkeys(each.resize for each in candidates))
     finals = [_replace(each, resize=resize) for resize in resizes for each in best]
     finals = _drop_equal_inputs(finals, screened, resizes)
@@ -216,6 +214,19 @@ def _choose_best(trials: Sequence[Trial]) -> list[Preprocessing]:
         if number < _BEST or _is_near(trial.losses - trials[0].losses)
     ]
     return [trial.preprocessing for trial in near[: 2 * _BEST]]
+
+
+def _choose_interpolation(each: Preprocessing, tried: Sequence[Trial]) -> Preprocessing:
+    """Choose how a combination shrinks pictures: as it does, unless another way is better."""
+    same = [trial for trial in tried if _resample(trial.preprocessing, each) == each]
+    best = min(same, key=lambda trial: trial.loss)
+    lost = same[0].losses.sum() - best.losses.sum()
+    return each if lost <= _MOST_LOST else best.preprocessing
+
+
+def _resample(each: Preprocessing, other: Preprocessing) -> Preprocessing:
+    """The same with the interpolation of another."""
+    return _replace(each, interpolation=other.interpolation)
 
 
 def _is_near(gaps: Float64Array) -> bool:
@@ -427,12 +438,9 @@ def _take_best(
     best = trials[0]
     alike = [trial for trial in trials if _are_alike(best, trial)]
     near = [trial for trial in alike if (trial.losses - best.losses).sum() <= _MOST_LOST]
-    taken = min(near, key=lambda trial: _rank(trial, candidates))
-    # Nobody is asked which pixels are taken: few authors know it.
-    own = _resample(best, candidates)
-    others = [
-        trial for trial in trials if trial not in alike and _resample(trial, candidates) != own
-    ]
+    usual = candidates[0]
+    taken = min(near, key=lambda trial: candidates.index(_resample(trial.preprocessing, usual)))
+    others = [trial for trial in trials if trial not in alike]
     if not others:
         return taken, ""
     gaps = others[0].losses - best.losses
@@ -455,17 +463,6 @@ def _take_best(
         f"network was trained with: {_name_options(taken, others[0])}, or "
         f"{_name_options(others[0], taken)}. More pictures may decide it, too."
     )
-
-
-def _resample(trial: Trial, candidates: Sequence[Preprocessing]) -> Preprocessing:
-    """The candidate that differs from a combination in nothing but the interpolation."""
-    return _replace(trial.preprocessing, interpolation=candidates[0].interpolation)
-
-
-def _rank(trial: Trial, candidates: Sequence[Preprocessing]) -> tuple[int, int]:
-    """How unusual a combination is."""
-    usual = candidates.index(_resample(trial, candidates))
-    return usual, _INTERPOLATIONS.index(trial.preprocessing.interpolation)
 
 
 _OPTIONS = {"scale": "--scale", "colour": "--channels", "resize": "--resize"}

@@ -20,6 +20,7 @@ MEAN, SPREAD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
         ("unit", SEEN / 255),
         ("signed", SEEN / 127.5 - 1),
         ("imagenet", (SEEN / 255 - MEAN) / SPREAD),
+        ("inverted", 1 - SEEN / 255),
         ("caffe", SEEN - [123.68, 116.779, 103.939]),
         ("picture", (SEEN - SEEN.mean()) / SEEN.std()),
     ],

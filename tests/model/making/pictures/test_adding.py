@@ -129,9 +129,10 @@ def test_pictures_unlike_the_data_are_refused(added: AddedModel) -> None:
         (Preprocessing(width=48, height=48, layout="NHW", scale="unit"), "softmax", True),
         (Preprocessing(width=48, height=48, scale="normalized", mean=(0.1307,), spread=(0.3081,)),
          "logits", True),
+        (Preprocessing(width=48, height=48, scale="inverted"), "logits", False),
     ],
     ids=["cut and standardised", "BGR with black bars", "grey without channels",
-         "grey normalized as MNIST is"],
+         "grey normalized as MNIST is", "black for white"],
 )  # fmt: skip
 def test_the_input_is_found(
     shapes: Path, preprocessing: Preprocessing, ends_in: str, pooled: bool

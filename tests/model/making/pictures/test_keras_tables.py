@@ -42,7 +42,8 @@ def test_it_answers_as_in_keras_behind_its_scaler(tmp_path: Path, name: str) -> 
     assert "Served: as ONNX" in said
     client = create_app(Settings(models=("m",), ratelimit="off"), models=tmp_path).test_client()
     sent = json.loads(table.to_json(orient="records", double_precision=12))
-    found = [answer["prediction"] for answer in client.post("/api/predict", json=sent).json]
+    answered = client.post("/api/predict", json=sent).get_json()
+    found = [answer["prediction"] for answer in answered]
     np.testing.assert_allclose(found, prices.ravel(), rtol=1e-4)
 
 
