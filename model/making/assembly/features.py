@@ -45,7 +45,8 @@ def match_features(
         if options.target in names:
             raise AddError(
                 f"The model was fitted on {options.target!r}, which is the target. Name the "
-                "column that it answers with --target."
+                "column that it answers with --target. If it is this one, and a step of the model "
+                "drops it, fit the model to the table without it, and save it again."
             )
         if missing := [name for name in names if name not in table.columns]:
             free = [name for name in available if name not in names]

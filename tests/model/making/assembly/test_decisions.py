@@ -239,6 +239,17 @@ def test_the_unit_that_is_advised_is_taken_for_a_pipeline_of_choices_and_numbers
     assert add("model.pkl", options=("--unit", "km=1000")).exit_code == 0
 
 
+def test_a_pipeline_that_was_fitted_to_the_whole_table_says_what_to_do(
+    tmp_path: Path, add: AddFiles
+) -> None:
+    """It drops the target, and asks for it all the same."""
+    data = cars()
+    numbers = make_column_transformer((StandardScaler(), NUMBERS))
+    save(tmp_path, make_pipeline(numbers, LinearRegression()).fit(data, data["price"]), data)
+    said = " ".join(add("model.pkl").output.split())
+    assert "a step of the model drops it, fit the model to the table without it" in said
+
+
 def test_a_model_of_yes_and_no_as_true_and_false_is_named_by_the_rows(
     tmp_path: Path, add: AddFiles
 ) -> None:
