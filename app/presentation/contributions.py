@@ -105,11 +105,18 @@ class ContributionsPresenter:
         # Where nothing makes a difference, the typical row's answer is this one.
         moves = any(shared)
         base = round(shapley.base / scale.fine_step) * scale.fine_step if moves else rounded
-        amounts = apportion(shared, rounded - base, scale.fine_step)
+        amounts = dict(enumerate(apportion(shared, rounded - base, scale.fine_step)))
         order = sorted(range(len(exact)), key=lambda index: -abs(exact[index]))
         moving = [index for index in order if amounts[index]]
         listed, further = moving[:MAX_REASONS], moving[MAX_REASONS:]
         idle = [index for index in order if not amounts[index]]
+        joined = len(shapley.others)
+        summed, shown = joined or len(further) > MAX_NAMED, 0.0
+        joint = sum(exact[index] for index in further) + shapley.joint
+        if summed:  # the sum is rounded as one, or it would have the sign of its roundings
+            alone = [*(exact[index] for index in listed), joint]
+            *parts, shown = apportion(alone, rounded - base, scale.fine_step)
+            amounts = dict(zip(listed, parts, strict=True)) | dict.fromkeys(idle, 0.0)
         geometry = charts.lay_out_waterfall(base, [amounts[index] for index in listed], rounded)
         names, columns = self._card.names, shapley.columns
         rows = []
@@ -129,12 +136,8 @@ class ContributionsPresenter:
                     *bar,
                 )
             )
-        joined = len(shapley.others)
-        if joined or len(further) > MAX_NAMED:
-            count = len(further) + joined
-            joint = sum(exact[index] for index in further) + shapley.joint
-            shown = sum(amounts[index] for index in further) + amounts[-1] * bool(joined)
-            others: tuple[OtherView, ...] = (self._sum_up(count, shown, joint),)
+        if summed:
+            others: tuple[OtherView, ...] = (self._sum_up(len(further) + joined, shown, joint),)
         else:
             others = self._list_others(
                 [

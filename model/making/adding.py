@@ -41,7 +41,7 @@ from model.making.measuring.indexing import (
 )
 from model.making.options import AddNote, AddOptions, AskPerson, Progress
 from model.making.pictures.adding import PICTURE_STAGES, make_picture_folder
-from model.making.pictures.opening import is_for_pictures
+from model.making.pictures.opening import is_for_pictures, write_table_network
 from model.making.rows.dataset import (
     build_dataset,
     compose_texts,
@@ -119,8 +119,10 @@ def add_from_files(
             if is_for_pictures(options):
                 added = make_picture_folder(options, folder, work, report, ask)
             else:
+                given, made = write_table_network(options, Path(temporary), ask, report)
                 with text_codes():
-                    added = _make_folder(options, folder, work, report, ask)
+                    added = _make_folder(given, folder, work, report, ask)
+                added = replace(added, notes=(*filter(None, [made]), *added.notes))
                 remember_options(options, folder, work)
                 shutil.copy(work / "card.toml", work / DRAFT)
                 if keep_card:

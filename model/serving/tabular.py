@@ -141,10 +141,15 @@ class TabularModel(ServedModel[Features, PredictionT]):
                 )
                 if manifest.runs_code:
                     predictor = ExclusivePredictor(predictor)
+                if compiled and vectorizers:
+                    behind = vectorizers
+                    if step:
+                        taken = [source.column for source in step.takes]
+                        names = [source.column for source in step.given]
+                        behind = {taken.index(names[key]): v for key, v in vectorizers.items()}
+                    predictor = VectorizingPredictor(predictor, behind)
                 if step:
                     predictor = DerivingPredictor(predictor, step, compiled)
-                elif compiled and vectorizers:
-                    predictor = VectorizingPredictor(predictor, vectorizers)
                 return predictor
         except Exception as error:
             raise ModelError(f"{path} does not load: {error}") from error

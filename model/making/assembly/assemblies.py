@@ -123,7 +123,7 @@ def build(assembly: Assembly, estimator: Any, table: pd.DataFrame) -> Any:
     else:
         steps = [step.fitted for step in assembly.steps]
         if steps and isinstance(steps[-1], ZerosAsMissing):
-            steps, estimator = steps[:-1], miss_zeros(estimator)
+            steps, estimator = steps[:-1], miss_zeros(estimator, steps[-1].absent)
         names = [item.source for item in assembly.inputs]
         plain = all(item.is_plain for item in assembly.inputs) and len(set(names)) == len(names)
         known = getattr(steps[0] if steps else estimator, "feature_names_in_", None)

@@ -48,8 +48,9 @@ def list_assemblies(search: AssemblySearch) -> list[Assembly]:
             raw = take_raw(search, search.features or search.available, search.estimator.fitted)
             words = ("columns in the order of the data",) if search.contents.lists else ()
             found.append(replace(raw, words=words, by_place=not search.features))
-    if search.has_sparse_dummies and can_miss_zeros(search.estimator.fitted):
-        found = [way for item in found for way in (_miss_zeros(item), _keep_zeros(item))]
+    sparse = search.has_sparse_dummies or search.contents.lists_sparse
+    if sparse and can_miss_zeros(search.estimator.fitted):
+        found = [way for item in found for way in (_miss_zeros(search, item), _keep_zeros(item))]
     inverses = _list_inverses(search)
     return [
         replace(
@@ -64,8 +65,12 @@ def list_assemblies(search: AssemblySearch) -> list[Assembly]:
     ]
 
 
-def _miss_zeros(assembly: Assembly) -> Assembly:
-    steps = (*assembly.steps, Step(ZerosAsMissing(), ""))
+def _miss_zeros(search: AssemblySearch, assembly: Assembly) -> Assembly:
+    absent = np.zeros(search.estimator.fitted.n_features_in_)
+    if search.contents.lists_sparse and len(assembly.inputs) == len(absent):
+        # A DictVectorizer leaves out dummies, and keeps numbers.
+        absent[[item.level is None for item in assembly.inputs]] = np.nan
+    steps = (*assembly.steps, Step(ZerosAsMissing(absent), ""))
     return replace(assembly, steps=steps, words=(*assembly.words, AS_MISSING))
 
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.contents import Transformer
-from model.making.steps.fitted_steps import SCALERS, unwrap_estimator
+from model.making.steps.fitted_steps import SCALERS, find_parts, unwrap_estimator
 
 _NEUTRAL = {
     "mean_": 0.0, "scale_": 1.0, "var_": np.nan, "min_": 0.0, "data_min_": np.nan,
@@ -212,15 +212,21 @@ def make_dense_step(width: int) -> ColumnTransformer:
 
 
 class ZerosAsMissing(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # without types
-    """The step that takes for missing what a sparse matrix does not store, as XGBoost does."""
+    """The step that takes for missing what a sparse matrix does not store, as XGBoost does.
+
+    ``absent`` is 0 for each input of which that is so, and NaN for others, shape (inputs,).
+    """
+
+    def __init__(self, absent: Float64Array) -> None:
+        self.absent = absent
 
     def fit(self, rows: Any, truth: Any = None) -> Self:
         """Return the step itself."""
         return self
 
     def transform(self, rows: Float64Array) -> Float64Array:
-        """Put NaN into the place of each 0 of a matrix of shape (rows, inputs)."""
-        return np.where(rows == 0, np.nan, rows)
+        """Put NaN into the place of such a 0 in a matrix of shape (rows, inputs)."""
+        return np.where(rows == self.absent, np.nan, rows)
 
 
 def can_miss_zeros(fitted: Any) -> bool:
@@ -228,10 +234,10 @@ def can_miss_zeros(fitted: Any) -> bool:
     return getattr(fitted, "unstored_missing_", False) and fitted.absent_ is None
 
 
-def miss_zeros(fitted: Any) -> Any:
-    """Copy such a model, so that each 0 is missing: it answers what it answered a sparse matrix."""
+def miss_zeros(fitted: Any, absent: Float64Array) -> Any:
+    """Copy such a model, so that each ``absent`` number is missing: 0 in a sparse matrix."""
     made = copy.copy(fitted)
-    made.absent_ = np.zeros(fitted.n_features_in_)
+    made.absent_ = absent
     return made
 
 
@@ -249,13 +255,15 @@ def settle_zeros(fitted: Any, rows: Any) -> Any:
     inside = unwrap_estimator(fitted)
     if not isinstance(inside, Pipeline) or not can_miss_zeros(inside.steps[-1][1]):
         return fitted
+    if any(find_parts(inside, lambda part: hasattr(part, "alternate_sign"))):
+        return fitted  # hashed words may add up to a 0 that is stored
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if not hasattr(inside[:-1].transform(rows), "toarray"):
             return fitted
     *steps, (name, last) = inside.steps
     made = copy.copy(inside)
-    made.steps = [*steps, (name, miss_zeros(last))]
+    made.steps = [*steps, (name, miss_zeros(last, np.zeros(last.n_features_in_)))]
     return made
 
 

@@ -62,7 +62,8 @@ class Transformer:
 class Contents:
     """The parts that files hold.
 
-    ``lists`` are lists of texts, ``class_names`` the name of each class number, ``inverses`` names
+    ``lists`` are lists of texts, ``lists_sparse`` says whether a ``DictVectorizer`` made a sparse
+    matrix of such columns. ``class_names`` are the name of each class number, ``inverses`` names
     of functions that undo the target's transformation. ``thresholds`` are those for probabilities.
     ``files`` are the names of all that were read; ``opened`` are the pickles, ``texts`` are the
     files that are none, with the reason. ``runs_code`` says whether a file's code ran,
@@ -73,6 +74,7 @@ class Contents:
     transformers: list[Transformer] = field(default_factory=list)
     codes: list[Codes] = field(default_factory=list)
     lists: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    lists_sparse: bool = False
     inverses: list[tuple[str, str]] = field(default_factory=list)
     thresholds: list[tuple[float, str]] = field(default_factory=list)
     refused: list[tuple[Refused, Path]] = field(default_factory=list)
@@ -249,6 +251,7 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
         found.codes.append(_number_texts(value.classes_.tolist(), hint, where))
     elif isinstance(value, DictVectorizer):  # it makes the dummies that its names tell
         found.lists.append((tuple(value.feature_names_), where))
+        found.lists_sparse |= bool(value.sparse)
     elif isinstance(value, Pipeline) and isinstance(value[0], DictVectorizer) and len(value) > 1:
         _sort_in(value[0], where, hint, path, found, depth)
         _sort_in(value[1:], where, hint, path, found, depth)

@@ -22,7 +22,13 @@ from model.making.assembly.chains import (
 from model.making.assembly.contents import Transformer
 from model.making.assembly.search import AssemblySearch
 from model.making.data.text_cells import looks_written
-from model.making.steps.fitted_steps import SCALERS, find_categories, list_steps, unwrap_estimator
+from model.making.steps.fitted_steps import (
+    SCALERS,
+    find_categories,
+    find_dropped_columns,
+    list_steps,
+    unwrap_estimator,
+)
 from model.making.steps.texts import find_own_texts, takes_texts_alone
 
 MOST_WINDOWS = 12
@@ -150,7 +156,7 @@ def _takes_raw(search: AssemblySearch, part: Transformer) -> bool:
 
 def _are_texts(search: AssemblySearch, part: Transformer, names: Sequence[str]) -> bool:
     """Whether there are texts among columns, and none that a part would take for a number."""
-    encoded = find_categories(part.fitted, names)
+    encoded = {*find_categories(part.fitted, names), *find_dropped_columns(part.fitted, names)}
     texts = [name for name in names if not search.columns.is_number(name)]
     return bool(texts) and all(
         name in encoded or pd.to_numeric(search.table[name].dropna(), errors="coerce").isna().any()

@@ -21,7 +21,7 @@ from model.making.errors import AddError
 from model.making.kinds.evidence import Fit
 from model.making.kinds.output_kind import round_digits
 from model.making.options import write_derivation, write_filling
-from model.making.steps.fitted_steps import find_categories
+from model.making.steps.fitted_steps import find_categories, find_dropped_columns
 from model.making.steps.texts import list_branches
 
 
@@ -106,6 +106,7 @@ def _advise_on_texts(search: AssemblySearch) -> str:
     """
     fitted, names = search.estimator.fitted, search.estimator.names or ()
     taken = {*find_categories(fitted, names), *list_branches(fitted, names)}
+    taken |= find_dropped_columns(fitted, names) if taken else set()
     for name in names if taken else ():
         if name in taken or name not in search.available or search.columns.is_number(name):
             continue

@@ -244,6 +244,15 @@ def _list_folder(folder: Path) -> list[tuple[Path, str]]:
     return pairs
 
 
+def names_pictures(data: Path) -> bool:
+    """Whether a column of a table names pictures that are there."""
+    try:
+        table = pd.read_csv(data, dtype=str, sep=None, engine="python", nrows=_TRIED_ROWS)
+    except Exception:  # pandas raises many types; what is wrong is said where the table is read
+        return False
+    return any(_find_files(data.parent, table[column]) for column in table.columns)
+
+
 def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     """The pictures that a table names, with their classes."""
     with data.open("rb") as file:
@@ -268,8 +277,8 @@ def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     if not found:
         raise AddError(
             f"No column of {data} names pictures: {', '.join(map(str, table.columns))}. File names "
-            f"count from {data.parent}, where the CSV file is. A network for rows of numbers is "
-            "added as ONNX: export it by tf2onnx or torch.onnx, and name that file and its scaler."
+            f"count from {data.parent}, where the CSV file is. A network of PyTorch for rows of "
+            "numbers is added as ONNX: export it by torch.onnx, and name that file and its scaler."
         )
     column = max(found, key=lambda name: len(found[name]))
     others = [str(name) for name in table.columns if name != column]

@@ -1,6 +1,6 @@
 """Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,7 +10,9 @@ from model.making.errors import AddError
 from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
+from model.making.pictures.keras.calls import find_input_shape
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
+from model.making.pictures.labelled import names_pictures
 from model.making.pictures.networks import (
     PictureNetwork,
     open_network,
@@ -32,9 +34,9 @@ _TORCH = (".pt", ".pth", ".pt2", ".ckpt")
 
 _WRITTEN = ", written as ONNX layer by layer"
 _TABLE = (
-    "A network that takes the columns of a table is added as ONNX, with its scaler beside it: "
-    "model.export('model.onnx', format='onnx') in Keras 3, torch.onnx.export(net, torch.zeros(1, "
-    "8), 'model.onnx') in PyTorch, where 8 is the number of its columns."
+    "A network of Keras that takes the columns of a table is added with its data in a CSV file, "
+    "and its scaler and other parts beside it; one of PyTorch alike, as ONNX: torch.onnx.export("
+    "net, torch.zeros(1, 8), 'model.onnx'), where 8 is the number of its columns."
 )
 
 
@@ -51,9 +53,57 @@ def is_for_pictures(options: AddOptions) -> bool:
 
     Pictures lie in a folder for each class; a folder without folders may be of tables.
     """
+    if find_table_network(options) is not None:
+        return False
     if is_picture_file(options.paths[0]):
         return True
     return options.data.is_dir() and any(item.is_dir() for item in options.data.iterdir())
+
+
+def find_table_network(options: AddOptions) -> Path | None:
+    """Find the file of Keras that takes the columns of a table; None where there is none."""
+    found = [path for path in options.paths if path.suffix.lower() in _KERAS]
+    if not found or not options.data.is_file() or names_pictures(options.data):
+        return None
+    try:
+        shape = find_input_shape(read_keras(found[0]).config)
+    except (AddError, UnknownLayerError):
+        return None  # what is wrong with it is said where it is opened
+    return found[0] if shape is not None and len(shape) == 1 else None
+
+
+def write_table_network(
+    options: AddOptions, folder: Path, ask: AskPerson, report: Progress
+) -> tuple[AddOptions, str]:
+    """Write a network of Keras that takes the columns of a table as ONNX.
+
+    Returns:
+        The options with that file, in ``folder``, in its place, and how it was made; the same and
+        "" where there is no such network.
+
+    Raises:
+        AddError: if it cannot be converted, and what to do.
+    """
+    path = find_table_network(options)
+    if path is None:
+        return options, ""
+    model, made = _convert_keras(path, options, ask, report)
+    written = folder / f"{path.stem}.onnx"
+    onnx.save(model, written)
+    paths = (written, *(other for other in options.paths if other != path))
+    return replace(options, paths=paths, python=""), f"{path.name}: {made}."
+
+
+def _convert_keras(
+    path: Path, options: AddOptions, ask: AskPerson, report: Progress
+) -> tuple[onnx.ModelProto, str]:
+    """Convert a file of Keras, by itself where its layers are known; the network, and how."""
+    file = read_keras(path)
+    try:
+        return convert_keras(file), f"It is {file.described}{_WRITTEN}"
+    except UnknownLayerError as error:
+        model = convert_with_keras(file, error, options, ask, report)
+        return model, f"It is {file.described}, converted by Keras itself"
 
 
 def is_picture_file(path: Path) -> bool:
@@ -93,12 +143,7 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(_open(model, options), made)
     if path.suffix.lower() in _KERAS:
-        file = read_keras(path)
-        try:
-            model, made = convert_keras(file), f"It is {file.described}{_WRITTEN}"
-        except UnknownLayerError as error:
-            model = convert_with_keras(file, error, options, ask, report)
-            made = f"It is {file.described}, converted by Keras itself"
+        model, made = _convert_keras(path, options, ask, report)
         if not options.data.is_dir():
             _check_pictures(model, path)
         return OpenedFile(_open(model, options), made)

@@ -167,7 +167,8 @@ def _find_inner_categories(step: Any, names: Sequence[str]) -> dict[str, list[An
         inner = [part for _, part in step.transformer_list]
     elif inner is None and hasattr(step, "estimator_"):  # of a classifier with a threshold
         inner = [step.estimator_]
-    if not isinstance(inner, list):
+    made_before = (getattr(step, "n_features_in_", None) or 0) > len(names)  # such as words
+    if not isinstance(inner, list) or made_before:
         return {}
     everything = [range(len(names))] * len(inner)
     found: dict[str, dict[Any, None]] = {}

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from app import create_app
 from app.config import Settings
-from app.presentation.contributions import apportion
+from app.presentation.contributions import ContributionsPresenter, apportion
 from app.presentation.explanations import MAX_PRINTED, ExplanationPresenter
 from app.presentation.phrases import cache_phrases
 from app.presentation.scales import NumberScale
 from model import NumberCard, NumberModel
+from model.serving.explain import ShapleyValues
 from model.serving.served_model import Explained, PointPrediction
 from tests.conftest import HOUSE
 from tests.html import data_of, get_page, post_fragment, text_of
@@ -163,6 +164,20 @@ def test_apportioned_amounts_are_close_to_the_exact_ones_and_add_up(
 def test_the_rounding_of_the_total_goes_to_what_makes_a_difference() -> None:
     assert apportion([-3_582, 0, 188], -3_800, 200) == [-4_000, 0, 200]
     assert apportion([-29_894, -24_922, 1_190], -53_400, 100) == [-29_800, -24_800, 1_200]
+
+
+def test_many_small_facts_have_the_sign_of_their_sum(house: NumberModel) -> None:
+    card, scale = house.card, NumberScale(house.card)
+    reference = house.manifest.reference
+    presenter = ContributionsPresenter(card, scale, cache_phrases(card, reference), {})
+    large = (60_000, 50_000, 40_000, 30_000, 20_000, -10_000)
+    shapley = ShapleyValues(100_000, tuple(range(9)), (*large, 160, 160, 160), (9,), -500)
+    prediction = 290_000, "$290,000"
+    view = presenter.present(shapley, reference, reference, prediction, "", "")
+    assert [row.amount for row in view.rows][-1] == "\u2212\xa0$10,000"
+    (others,) = view.others
+    assert others.value == "-20"
+    assert others.amount == "$0"  # each of the three is 200 when it is rounded alone
 
 
 def test_the_waterfall_leads_from_row_to_row(client: FlaskClient) -> None:

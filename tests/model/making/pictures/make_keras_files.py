@@ -70,8 +70,18 @@ def main(release: str) -> None:
         x = layers.Conv2D(8, 3, strides=2, padding="same")((given / 127.5) - 1.0)
         return keras.Model(given, layers.Dense(1, activation="sigmoid")(inner(x)))
 
+    def table() -> Any:
+        """A network of the columns of a table."""
+        made = [
+            layers.Normalization(mean=0.1, variance=1.2), layers.Dense(12, activation="relu"),
+            layers.BatchNormalization(), layers.Dropout(0.2), layers.Dense(1),
+        ]  # fmt: skip
+        model = keras.Sequential(made)
+        model.build((None, 4))
+        return model
+
     FOLDER.mkdir(exist_ok=True)
-    for make in (sequential, functional, nested):
+    for make in (sequential, functional, nested, table):
         model = make()
         values = []
         for weight in model.weights:
@@ -83,6 +93,9 @@ def main(release: str) -> None:
             values.append(array)
         model.set_weights(values)
         given = rng.integers(0, 256, (3, *model.input_shape[1:]), dtype=np.uint8)
+        if make is table:
+            rows = rng.normal(size=(300, 4))
+            given = ((rows - rows.mean(axis=0)) / rows.std(axis=0)).astype(np.float32)
         answers = np.array(model(given.astype(np.float32), training=False))
         for suffix in ("h5",) if release == "2" else ("h5", "keras"):
             path = FOLDER / f"{make.__name__}_{release}.{suffix}"

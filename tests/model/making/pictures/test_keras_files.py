@@ -79,5 +79,5 @@ def test_a_network_of_a_table_is_told_how_it_is_added(monkeypatch: pytest.Monkey
     rows, answer = (helper.make_tensor_value_info(name, 1, [None, 8]) for name in "xy")
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [rows], [answer])
     monkeypatch.setattr(opening, "convert_keras", lambda _: helper.make_model(graph))
-    with pytest.raises(AddError, match=r"takes no pictures\. .* scaler beside it: model\."):
+    with pytest.raises(AddError, match=r"takes no pictures\. .* with its data in a CSV file"):
         opening.open_path(next(FILES.glob("*.keras")))

@@ -12,6 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.feature_extraction import DictVectorizer
 
 from app import create_app
 from app.config import Settings
@@ -21,7 +22,7 @@ from model.making.sources.file_contents import advise_content, name_content
 from model.making.sources.library_files import restore_blanks
 from model.making.sources.model_folders import open_model_folder
 from tests.model.making.conftest import run
-from tests.model.serving.libraries.make_files import COLUMNS, FILES, SHOWN, make_rows
+from tests.model.serving.libraries.make_files import CITIES, COLUMNS, FILES, SHOWN, make_rows
 from tests.model.serving.libraries.reading import open_file
 
 MLMODEL = """flavors:
@@ -143,6 +144,26 @@ def test_what_a_sparse_matrix_leaves_out_is_missing_to_xgboost(tmp_path: Path, g
     found = [answer["prediction"] for answer in answers.get_json()]
     expected = json.loads((FILES / "answers.json").read_text())["xgboost-sparse.json"]
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+def test_a_dict_vectorizer_leaves_out_dummies_and_keeps_numbers_that_are_0(tmp_path: Path) -> None:
+    make_rows(600, 0).to_csv(tmp_path / "data.csv", index=False)
+    vectorizer = DictVectorizer(sort=False)
+    vectorizer.fit([*({"city": city} for city in CITIES), dict.fromkeys(COLUMNS[:3], 1)])
+    joblib.dump(vectorizer, tmp_path / "names.joblib")
+    files = [FILES / "xgboost-sparse.json", tmp_path / "names.joblib"]
+    options = ["--name", "sparse", "--data", tmp_path / "data.csv", "--target", "truth", "--yes"]
+    added = run("add", *files, *options, "--models", tmp_path)
+    assert added.exit_code == 0, added.output
+    app = create_app(Settings(models=("sparse",), ratelimit="off"), models=tmp_path)
+    facts = [{"age": age, "income": 0, "visits": 3, "city": "Rome"} for age in range(18, 80)]
+    answers = app.test_client().post("/api/predict", json=facts).get_json()
+    model = open_file(FILES / "xgboost-sparse.json")
+    rows = np.array([[np.nan, np.nan, 1, fact["age"], 0, 3] for fact in facts])
+    expected = model.predict(rows)
+    np.testing.assert_allclose([each["prediction"] for each in answers], expected, rtol=1e-5)
+    rows[:, 4] = np.nan
+    assert (model.predict(rows) != expected).all()
 
 
 def test_names_with_blanks_are_found_again_where_only_one_column_fits(tmp_path: Path) -> None:

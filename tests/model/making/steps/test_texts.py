@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import (
     CountVectorizer,
     HashingVectorizer,
@@ -144,6 +144,35 @@ def test_a_text_beside_a_number_and_a_choice_is_one_field(tmp_path: Path) -> Non
     assert len(first.neighbors) == 3
     words = set(str(unseen[0]["message"]).lower().split())
     assert words & set(str(first.neighbors[0].features["message"]).lower().split())
+
+
+def test_columns_that_the_model_drops_or_that_are_derived_may_stand_beside_a_text(
+    tmp_path: Path,
+) -> None:
+    """Those that it drops may hold what no step of it could take: times, and yes with holes."""
+    rows = make_messages()
+    given = rows.assign(sent="07:30", read=np.resize([True, False, None], len(rows)))
+    given = given[["sent", "message", "size", "read", "channel"]]
+    columns = ColumnTransformer(fit_columns(rows).named_steps["columns"].transformers)
+    model = Pipeline([("columns", columns), ("model", LogisticRegression())])
+    model.fit(given.assign(size=given["size"] / 100), rows["label"])
+    path = tmp_path / "columns.csv"
+    given.assign(label=rows["label"]).to_csv(path, index=False)
+    file = save(model, tmp_path / "model.joblib")
+    said = add(tmp_path, path, file, "--derive", "size = size / 100")
+    assert "The form does not ask for what the model drops: sent, read." in said
+    assert "Served: as ONNX" in said
+    names = ["message", "size", "channel"]
+    found = [each.label for each in load(tmp_path).predict(UNSEEN[names].to_dict("records"))]  # type: ignore[union-attr]
+    asked = UNSEEN.assign(sent="", read=None, size=UNSEEN["size"] / 100)
+    assert found == model.predict(asked[given.columns]).tolist()
+
+
+def test_models_that_look_at_some_of_the_words_are_added(data: Path, tmp_path: Path) -> None:
+    rows = make_messages()
+    bagged = BaggingClassifier(LogisticRegression(), 3, max_features=0.5, random_state=0)
+    fitted = make_pipeline(TfidfVectorizer(), bagged).fit(rows["message"], rows["label"])
+    add(tmp_path, data, save(fitted, tmp_path / "bagged.joblib"))
 
 
 def test_a_union_takes_a_text_beside_a_number(tmp_path: Path) -> None:
