@@ -255,6 +255,12 @@ def names_pictures(data: Path) -> bool:
 
 def _list_table(data: Path, target: str) -> list[tuple[Path, str]]:
     """The pictures that a table names, with their classes."""
+    with data.open("rb") as file:
+        if file.read(6).startswith((b"PK\x03\x04", b"\x93NUMPY", b"\x1f\x8b")):
+            raise AddError(
+                f"{data} is an archive or an array of NumPy. Pictures are given as files: unpack "
+                "it, or write each as a PNG, and name the folder with a folder for each class."
+            )
     try:
         table = pd.read_csv(data, dtype=str, sep=None, engine="python", encoding="utf-8-sig")
     except Exception as error:  # pandas raises many types for a file that is no table

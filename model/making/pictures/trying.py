@@ -177,6 +177,9 @@ def find_preprocessing(
     screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
     tried = try_all(first, screen, "trying inputs")
     best = _choose_best(tried)
+    if fixed:
+        free = _judge_freely(tried, np.array([data.labels[place] for place, _ in screen]))
+        best = list(dict.fromkeys([*best, *_choose_best(free)[:_BEST]]))
     for interpolation in interpolations[1:]:
         others = [_replace(each, interpolation=interpolation) for each in best]
         tried += try_all(others, screen, "trying ways to shrink")
@@ -189,6 +192,8 @@ def find_preprocessing(
     trials = try_all(finals, pictures, "comparing inputs")
     truth = np.array([data.labels[place] for place, _ in pictures])
     if not as_is:
+        if fixed:
+            _check_order(trials, truth, data.classes)
         _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
     taken, text = _take_best(trials, candidates, as_is)
     accuracy = taken.right
@@ -508,6 +513,29 @@ def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
             f"their class, and always naming one class would be right for {most:.0%}. So either "
             "these are other classes than the network's, or its input is prepared in a way that "
             "is not known here. With --as-is it is added all the same."
+        )
+
+
+def _judge_freely(trials: Sequence[Trial], truth: IntArray) -> list[Trial]:
+    """Judge the same answers under the order of the classes that fits each best."""
+    free = [_judge(each.preprocessing, each.probabilities, truth, None) for each in trials]
+    return sorted(free, key=lambda trial: trial.loss)
+
+
+def _check_order(trials: Sequence[Trial], truth: IntArray, names: Sequence[str]) -> None:
+    """Check that the order of ``--classes`` is not clearly worse than another one.
+
+    Raises:
+        NotProvedError: if it is.
+    """
+    given = max(trial.right for trial in trials)
+    free = max(_judge_freely(trials, truth), key=lambda trial: trial.right)
+    if free.right > given + max(0.1, 3 * np.sqrt(given * (1 - given) / len(truth))):
+        order = ",".join(names[place] for place in free.order)
+        raise NotProvedError(
+            f"In the order of --classes, at most {given:.0%} of {len(truth)} pictures get their "
+            f"class, and in another one {free.right:.0%}. Leave --classes out, or write --classes "
+            f"{shlex.quote(order)}. With --as-is the network is added all the same."
         )
 
 

@@ -201,6 +201,27 @@ def test_what_is_under_transparent_parts_is_what_training_saw(shapes: Path, tmp_
     )
 
 
+def test_an_order_of_classes_that_the_pictures_disprove_is_refused(shapes: Path) -> None:
+    options = options_of(shapes, make_network(shapes / "train", BYTES), "order")
+    wrong = replace(options, classes=("triangle", "circle", "square"))
+    with pytest.raises(NotProvedError, match="or write --classes square,circle,triangle"):
+        add(wrong, shapes)
+    assert load(add(replace(options, classes=CLASSES), shapes)).manifest.classes == CLASSES
+    taken = load(add(replace(wrong, as_is=True), shapes)).manifest.classes
+    assert taken == ("triangle", "circle", "square")
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x93NUMPY", b"\x1f\x8b\x08"])
+def test_an_archive_or_an_array_is_no_table_of_files(
+    shapes: Path, tmp_path: Path, start: bytes
+) -> None:
+    path = tmp_path / "pictures"
+    path.write_bytes(start + bytes(100))
+    options = options_of(shapes, make_network(shapes / "train", BYTES), "packed")
+    with pytest.raises(AddError, match="is an archive or an array of NumPy"):
+        add(replace(options, data=path), shapes)
+
+
 def replace_scale(scale: LevelScale) -> Preprocessing:
     return Preprocessing(width=SIDE, height=SIDE, colour="RGB", scale=scale)
 
