@@ -1,5 +1,6 @@
 """The model in a person's files, put together as the data prove it."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
 from model.making.sources.model_sources import ModelSource
+from model.making.sources.networks import list_readings
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
@@ -36,6 +38,9 @@ from model.making.steps.kept_values import (
     describe_merged_values,
 )
 from model.making.steps.texts import describe_changed_texts, find_origin
+
+_MEASURED = 1000
+"""Rows by which one meaning of an output is told from another."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,45 @@ def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
 def _prove(
     contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
 ) -> Proof:
-    """Put the parts in the files together as the data prove it."""
+    """Put the parts in the files together as the data prove it, by what the outputs can mean."""
+    part = contents.estimators[0]
+    readings = list_readings(part.fitted, rows.truths)
+    proofs: list[tuple[float, Proof]] = []
+    refused: NotProvedError | None = None
+    for fitted in readings:
+        read = replace(contents, estimators=[replace(part, fitted=fitted)])
+        try:
+            proof = _prove_reading(read, options, rows, derivations)
+        except NotProvedError as error:
+            refused = refused or error
+            continue
+        far = _measure(proof, rows, options) if len(readings) > 1 else 0.0
+        proofs.append((far, proof))
+    if refused and not proofs:
+        raise refused
+    return min(proofs, key=lambda item: item[0])[1]
+
+
+def _measure(proof: Proof, rows: LabelledTable, options: AddOptions) -> float:
+    """The mean squared error of a network's one output, where the two answers are 0 and 1 apart."""
+    given = proof.assembly
+    kind = describe_estimator(proof.fitted, "The assembly").kind.with_names(given.classes)
+    names = list(given.names)
+    complete = np.flatnonzero(rows.table[names].notna().all(axis=1))[:_MEASURED]
+    truth = read_truths(kind, rows, options)[complete]
+    index = rows.table.index[complete]
+    facts = select_raw(rows.table, names, index, given.as_categories, given.alone)
+    ask = proof.fitted.decision_function if kind.classes else proof.fitted.predict
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a step was fitted to an array
+        answers = ask(facts)
+    return float(np.mean((answers - truth) ** 2) / np.ptp(truth) ** 2)
+
+
+def _prove_reading(
+    contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
+) -> Proof:
+    """The same with outputs of one meaning."""
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
     kind = choose_kind(source.kind, tuple(map(str, rows.truths.columns)))

@@ -67,7 +67,9 @@ def find_table_network(options: AddOptions) -> Path | None:
         return None
     try:
         shape = find_input_shape(read_keras(found[0]).config)
-    except (AddError, UnknownLayerError):
+    except UnknownLayerError:
+        return found[0]  # it takes several inputs
+    except AddError:
         return None  # what is wrong with it is said where it is opened
     return found[0] if shape is not None and len(shape) == 1 else None
 
@@ -87,6 +89,15 @@ def write_table_network(
     path = find_table_network(options)
     if path is None:
         return options, ""
+    try:
+        find_input_shape(read_keras(path).config)
+    except UnknownLayerError as error:
+        raise AddError(
+            f"{path}: {error} Where Keras is, put a model around it that takes all columns as one "
+            "input and parts them, and give its ONNX file: x = keras.Input((8,)); keras.Model(x, "
+            "model([x[:, :3], x[:, 3:]])).export('model.onnx', format='onnx'), where 8 is the "
+            "number of the columns."
+        ) from error
     model, made = _convert_keras(path, options, ask, report)
     written = folder / f"{path.stem}.onnx"
     onnx.save(model, written)

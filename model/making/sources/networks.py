@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pandas as pd
 
+from model.contract.outputs import MOST_CLASSES
 from model.making.onnx.signatures import FLOAT_TYPES
 from model.making.sources.onnx_sources import read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
@@ -39,30 +40,47 @@ def read_network(path: Path) -> NetworkRegressor | None:
     return network
 
 
-def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
-    """The network as one that answers classes, where its outputs and the target say so.
+def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
+    """What a network's outputs can mean, for the target; rows of the data tell which it is.
 
-    Classes are numbered; files beside it, or the data, tell what they are called. Without a
-    ``Softmax`` or a ``Sigmoid`` at its end, a network answers logits, as after ``CrossEntropyLoss``
-    and ``BCEWithLogitsLoss`` of PyTorch.
+    Classes are numbered; files beside it, or the data, tell what they are called. Without
+    probabilities at its end, a network answers logits, as after ``CrossEntropyLoss``
+    and ``BCEWithLogitsLoss`` of PyTorch. One output for two classes may be probabilities all the
+    same, as after ``MSELoss``, and for numbers other than 0 and 1 a number.
 
     Args:
         fitted: any estimator; one that is no network stays as it is.
         truths: the columns of the target, shape (rows, targets).
     """
     if not isinstance(fitted, NetworkRegressor) or truths.shape[1] != 1:
-        return fitted
-    graph = onnx.load_model_from_string(fitted.content_).graph
-    width = fitted.compute(np.zeros((1, fitted.n_features_in_))).shape[1]
-    distinct = set(truths.iloc[:, 0].dropna())
-    are_numbers = all(isinstance(item, int | float) for item in distinct)
-    if width == 1 and (len(distinct) != 2 or (are_numbers and distinct != {0, 1})):
-        return fitted
+        return [fitted]
+    end = _find_end(onnx.load_model_from_string(fitted.content_).graph)
+    drawn = np.random.default_rng(0).normal(size=(16, fitted.n_features_in_))
+    answers = fitted.compute(drawn)
+    width = answers.shape[1]
+    cells = truths.iloc[:, 0].dropna()
+    are_numbers = all(isinstance(item, int | float) for item in set(cells))
+    if width > 1:
+        if are_numbers and cells.nunique() > MOST_CLASSES:
+            return [fitted]
+        is_settled = end == "Sigmoid" or (
+            answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+        )
+        return [_answer_classes(fitted, width, "identity" if is_settled else "softmax")]
+    if cells.nunique() != 2:
+        return [fitted]
+    shares, logits = (_answer_classes(fitted, 2, link) for link in ("identity", "logistic"))
+    if end == "Sigmoid":
+        return [shares]
+    return [logits, shares, *([fitted] if are_numbers and set(cells) != {0, 1} else [])]
+
+
+def _answer_classes(network: NetworkRegressor, count: int, link: str) -> NetworkClassifier:
+    """The network as one that answers so many classes."""
     made = NetworkClassifier()
-    made.content_, made.n_features_in_ = fitted.content_, fitted.n_features_in_
-    made.classes_ = np.arange(max(width, 2))
-    is_settled = _find_end(graph) in ("Sigmoid", "Softmax")
-    made.link_ = "identity" if is_settled else "logistic" if width == 1 else "softmax"
+    made.content_, made.n_features_in_ = network.content_, network.n_features_in_
+    made.classes_ = np.arange(count)
+    made.link_ = link
     return made
 
 

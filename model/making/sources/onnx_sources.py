@@ -178,7 +178,7 @@ class OnnxSource:
         """Return the model as one whose only answer is a logit, where its answers prove it.
 
         A network that was fitted with a loss of logits answers two classes with numbers that are no
-        probabilities.
+        probabilities, and one that was fitted to 0 and 1 with probabilities that may leave these.
 
         Args:
             table: the columns that it takes.
@@ -192,9 +192,15 @@ class OnnxSource:
             return self
         rows = table.apply(pd.to_numeric, errors="coerce").dropna()[:_LOOKED_AT]
         answers = self.answer(rows) if len(rows) else np.zeros(1)
-        beyond = max(-answers.min(), answers.max() - 1)
-        # A regression on 0 and 1 answers a little beyond them, too.
-        return replace(self, meaning="logit") if beyond > 0.5 * are_numbers else self
+        if answers.min() >= 0 and answers.max() <= 1:
+            return self
+        second = (target.loc[rows.index] == max(distinct)).to_numpy(dtype=float)
+        # Nobody said which class is the second.
+        plain, read = (
+            min(np.mean((shares - truth) ** 2) for truth in (second, 1 - second))
+            for shares in (answers, expit(answers))
+        )
+        return replace(self, meaning="logit") if read < plain else self
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> "OnnxSource":
         """Return the same model with what the target tells; see ``ModelSource``.
@@ -332,7 +338,7 @@ class OnnxSource:
         if self.meaning == "logits":
             return np.asarray(softmax(answers, axis=1))
         if self.meaning in ("sigmoid", "logit"):
-            second = (expit(answers) if self.meaning == "logit" else answers).reshape(-1)
+            second = (expit(answers) if self.meaning == "logit" else answers.clip(0, 1)).reshape(-1)
             return np.column_stack([1 - second, second])
         return np.asarray(answers)
 
