@@ -65,11 +65,18 @@ def find_table_network(options: AddOptions) -> Path | None:
     found = [path for path in options.paths if path.suffix.lower() in _KERAS]
     if not found or not options.data.is_file() or names_pictures(options.data):
         return None
+    return found[0] if count_columns(found[0]) else None
+
+
+def count_columns(path: Path) -> int | None:
+    """Count the numbers in the row that a network of Keras takes; None for any other file."""
+    if path.suffix.lower() not in _KERAS:
+        return None
     try:
-        shape = find_input_shape(read_keras(found[0]).config)
+        shape = find_input_shape(read_keras(path).config)
     except (AddError, UnknownLayerError):
         return None  # what is wrong with it is said where it is opened
-    return found[0] if shape is not None and len(shape) == 1 else None
+    return shape[0] if shape is not None and len(shape) == 1 else None
 
 
 def write_table_network(
