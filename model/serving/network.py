@@ -56,7 +56,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
 
     Attributes:
         classes_: of two, one output is that of the second.
-        link_: what makes probabilities of the outputs: identity, logistic or softmax.
+        link_: what makes probabilities of the outputs: logistic, softmax, or identity, by which
+            shares of more classes than two add up to 1.
     """
 
     classes_: Any
@@ -69,7 +70,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
             return np.asarray(softmax(answers, axis=1))
         if self.link_ == "logistic":
             answers = expit(answers)
-        return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
+        if answers.shape[1] == 1:
+            return np.hstack([1 - answers, answers])
+        return np.asarray(answers / answers.sum(axis=1, keepdims=True))
 
     def predict(self, rows: Any) -> Any:
         """Answer the likeliest class of each row, shape (rows,)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
 from model.making.sources.model_sources import ModelSource
+from model.making.sources.networks import find_number
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
@@ -36,6 +38,9 @@ from model.making.steps.kept_values import (
     describe_merged_values,
 )
 from model.making.steps.texts import describe_changed_texts, find_origin
+
+_LOOKED_AT = 500
+"""Rows whose answers tell whether a network answers a logit."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +201,11 @@ def _prove(
 
     try:
         proof = prove(search, options.classes, read_truth)
+        taken = _take_complete(proof, table, _LOOKED_AT)
+        number = find_number(part.fitted, rows.truths, proof.fitted, taken) if len(taken) else None
+        if number is not None:
+            contents.estimators[0] = replace(part, fitted=number)
+            return _prove(contents, options, rows, derivations)
         return _hold_against_rows(proof, table, rows)
     except NoAssemblyError:
         contents.require_all_read()  # it may be what lacks
@@ -205,20 +215,19 @@ def _prove(
         raise
 
 
-def _settle(proof: Proof, table: pd.DataFrame) -> Proof:
-    """The same with an estimator that answers an array as it does a sparse matrix."""
+def _take_complete(proof: Proof, table: pd.DataFrame, most: int) -> Any:
+    """Take the first rows without a hole, as the estimator of a proof takes them."""
     taken = proof.assembly
     names = list(taken.names)
-    index = table[names].dropna().index[:1]
-    if index.empty:
-        return proof
-    rows = select_raw(table, names, index, taken.as_categories, taken.alone)
-    return replace(proof, fitted=settle_zeros(proof.fitted, rows))
+    index = table[names].dropna().index[:most]
+    return select_raw(table, names, index, taken.as_categories, taken.alone)
 
 
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
-    proof = _settle(proof, table)
+    first = _take_complete(proof, table, 1)
+    if len(first):
+        proof = replace(proof, fitted=settle_zeros(proof.fitted, first))
     rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~given.held_out]
     if changed := (

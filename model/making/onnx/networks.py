@@ -27,6 +27,9 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         if _count_outputs(network) == 1:
             other = graph.add("Sub", graph.keep(1.0), last)
             last = graph.add("Concat", other, last, axis=1)
+        elif network.link_ == "identity":
+            total = graph.add("ReduceSum", last, graph.keep([1], np.int64), keepdims=1)
+            last = graph.add("Div", last, total)
         add_label(graph, network, last, outputs[0])
     graph.add_output(last, outputs[-1])
 

@@ -1,18 +1,17 @@
 """A network of a table in ONNX as an estimator: parts in other files can stand around it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pandas as pd
+from scipy.special import logit
 
-from model.making.onnx.signatures import FLOAT_TYPES
-from model.making.sources.onnx_sources import read_onnx
+from model.making.onnx.signatures import FLOAT_TYPES, find_last_operator
+from model.making.sources.onnx_sources import are_logits, read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
-
-_SHAPES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
-"""Operators that change no value."""
 
 
 def read_network(path: Path) -> NetworkRegressor | None:
@@ -42,9 +41,9 @@ def read_network(path: Path) -> NetworkRegressor | None:
 def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
     """The network as one that answers classes, where its outputs and the target say so.
 
-    Classes are numbered; files beside it, or the data, tell what they are called. Without a
-    ``Softmax`` or a ``Sigmoid`` at its end, a network answers logits, as after ``CrossEntropyLoss``
-    and ``BCEWithLogitsLoss`` of PyTorch.
+    Classes are numbered; files beside it, or the data, tell what they are called. A network that
+    ends otherwise than in shares answers logits, as after ``CrossEntropyLoss`` and
+    ``BCEWithLogitsLoss`` of PyTorch.
 
     Args:
         fitted: any estimator; one that is no network stays as it is.
@@ -53,26 +52,44 @@ def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
     if not isinstance(fitted, NetworkRegressor) or truths.shape[1] != 1:
         return fitted
     graph = onnx.load_model_from_string(fitted.content_).graph
-    width = fitted.compute(np.zeros((1, fitted.n_features_in_))).shape[1]
+    answers = fitted.compute(np.outer([0, 0.5, 1], np.ones(fitted.n_features_in_)))
+    width = answers.shape[1]
     distinct = set(truths.iloc[:, 0].dropna())
-    are_numbers = all(isinstance(item, int | float) for item in distinct)
-    if width == 1 and (len(distinct) != 2 or (are_numbers and distinct != {0, 1})):
+    if width == 1 and (len(distinct) != 2 or (_are_numbers(distinct) and distinct != {0, 1})):
         return fitted
     made = NetworkClassifier()
     made.content_, made.n_features_in_ = fitted.content_, fitted.n_features_in_
     made.classes_ = np.arange(max(width, 2))
-    is_settled = _find_end(graph) in ("Sigmoid", "Softmax")
-    made.link_ = "identity" if is_settled else "logistic" if width == 1 else "softmax"
+    last = find_last_operator(graph, graph.output[0].name)
+    are_shares = last in ("Sigmoid", "Softmax") or (
+        answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+    )
+    made.link_ = "identity" if are_shares else "logistic" if width == 1 else "softmax"
     return made
 
 
-def _find_end(graph: onnx.GraphProto) -> str:
-    """The last operator that changes a value; "" for none."""
-    makers = {name: node for node in graph.node for name in node.output}
-    node = makers.get(graph.output[0].name)
-    while node is not None and node.op_type in _SHAPES:
-        node = makers.get(node.input[0])
-    return "" if node is None else str(node.op_type)
+def find_number(network: Any, truths: pd.DataFrame, assembled: Any, rows: Any) -> Any:
+    """The network as one that answers a number after all; None where it answers classes.
+
+    A regression on 0 and 1 has the outputs and the target of a network that answers a logit.
+
+    Args:
+        network: the one that ``settle_network`` returned.
+        truths: the same columns of the target.
+        assembled: the network with the parts around it.
+        rows: some, as it takes them.
+    """
+    if getattr(network, "link_", "") != "logistic" or not _are_numbers(truths.iloc[:, 0].dropna()):
+        return None
+    if are_logits(logit(assembled.predict_proba(rows)[:, 1])):
+        return None
+    made = NetworkRegressor()
+    made.content_, made.n_features_in_ = network.content_, network.n_features_in_
+    return made
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(isinstance(item, int | float) for item in values)
 
 
 def _free_rows(model: onnx.ModelProto) -> bytes:

@@ -37,6 +37,7 @@ from model.making.onnx.signatures import (
     NUMPY_TYPES,
     OutputMeaning,
     TensorInfo,
+    find_last_operator,
     list_inputs,
     load_onnx,
     read_columns,
@@ -55,6 +56,14 @@ from model.serving.predictors import open_session
 _WHOLE = (TensorProto.INT64, TensorProto.INT32)
 _LOOKED_AT = 1000
 """Rows by which a model of clusters is known."""
+
+
+def are_logits(answers: Float64Array, margin: float = 0.5) -> bool:
+    """Whether answers of shape (rows,) go so far beyond 0 and 1 that they are no probabilities.
+
+    A regression on 0 and 1 answers a little beyond them, too.
+    """
+    return bool(max(-answers.min(), answers.max() - 1) > margin)
 
 
 @dataclass(frozen=True)
@@ -192,9 +201,8 @@ class OnnxSource:
             return self
         rows = table.apply(pd.to_numeric, errors="coerce").dropna()[:_LOOKED_AT]
         answers = self.answer(rows) if len(rows) else np.zeros(1)
-        beyond = max(-answers.min(), answers.max() - 1)
-        # A regression on 0 and 1 answers a little beyond them, too.
-        return replace(self, meaning="logit") if beyond > 0.5 * are_numbers else self
+        is_logit = are_logits(answers, 0.5 * are_numbers)
+        return replace(self, meaning="logit") if is_logit else self
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> "OnnxSource":
         """Return the same model with what the target tells; see ``ModelSource``.
@@ -209,8 +217,7 @@ class OnnxSource:
             return replace(self, classes=_name_classes(distinct, 2, classes))
         if self.meaning == "value" and not self.targets:
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
-            ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
-            if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
+            if two_texts or (self._ends_in_sigmoid and set(distinct) == {0, 1}):
                 named = _name_classes(distinct, 2, classes)
                 return replace(self, meaning="sigmoid", classes=named)
         elif self.meaning in ("probabilities", "logits") and not self.classes:
@@ -225,6 +232,10 @@ class OnnxSource:
             return replace(self, classes=tuple(distinct)).with_target(target, classes)
         self.kind.with_names(classes)
         return replace(self, class_names=tuple(classes))
+
+    @property
+    def _ends_in_sigmoid(self) -> bool:
+        return find_last_operator(self.model.graph, self.output) == "Sigmoid"
 
     def _output_width(self) -> int | None:
         outputs = map(read_tensor_info, self.model.graph.output)
@@ -252,7 +263,10 @@ class OnnxSource:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
             answers = predict(complete)
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
-                return replace(self, meaning="logits").prepare(table, columns, work)
+                within = answers.min() >= 0 and answers.max() <= 1
+                is_share = within and self._ends_in_sigmoid
+                meaning: OutputMeaning = "shares" if is_share else "logits"
+                return replace(self, meaning=meaning).prepare(table, columns, work)
 
         def takes_nan(index: int) -> bool:
             return self._input_of(index).type in FLOAT_TYPES and not columns[index].source.is_text
@@ -275,6 +289,8 @@ class OnnxSource:
         notes = []
         if self.meaning == "logits":
             notes.append("Its answers do not add up to 1, so they are read as logits (softmax).")
+        if self.meaning == "shares":
+            notes.append("Its answers do not add up to 1, so each is divided by their sum.")
         if self.meaning == "sigmoid":
             notes.append(f"Its one answer is read as the probability of {self.classes[1]}.")
         if self.meaning == "logit":
@@ -331,6 +347,8 @@ class OnnxSource:
             return -answers
         if self.meaning == "logits":
             return np.asarray(softmax(answers, axis=1))
+        if self.meaning == "shares":
+            return np.asarray(answers / answers.sum(axis=1, keepdims=True))
         if self.meaning in ("sigmoid", "logit"):
             second = (expit(answers) if self.meaning == "logit" else answers).reshape(-1)
             return np.column_stack([1 - second, second])
