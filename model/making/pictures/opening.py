@@ -1,4 +1,4 @@
-"""Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
+"""Opens the file of a network as ONNX: for pictures of any library, for a table of Keras."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
