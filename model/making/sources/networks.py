@@ -9,6 +9,7 @@ import onnx
 import pandas as pd
 from scipy.special import logit
 
+from model.contract.outputs import MOST_CLASSES
 from model.making.onnx.signatures import FLOAT_TYPES, find_last_operator
 from model.making.sources.onnx_sources import are_logits, read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
@@ -55,7 +56,10 @@ def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
     answers = fitted.compute(np.outer([0, 0.5, 1], np.ones(fitted.n_features_in_)))
     width = answers.shape[1]
     distinct = set(truths.iloc[:, 0].dropna())
-    if width == 1 and (len(distinct) != 2 or (_are_numbers(distinct) and distinct != {0, 1})):
+    are_classes = len(distinct) <= MOST_CLASSES if width > 1 else len(distinct) == 2
+    if width == 1 and _are_numbers(distinct):
+        are_classes = distinct == {0, 1}
+    if not are_classes:
         return fitted
     made = NetworkClassifier()
     made.content_, made.n_features_in_ = fitted.content_, fitted.n_features_in_

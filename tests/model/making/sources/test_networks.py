@@ -162,6 +162,23 @@ def test_a_regression_on_0_and_1_is_no_logit(tmp_path: Path, table: pd.DataFrame
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+def test_a_network_of_several_numbers_asks_for_their_columns(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]])
+    line = LinearRegression().fit(scaler.transform(table[["size", "age"]]), table[["rent", "age"]])
+    write_network(line, tmp_path / "net.onnx")
+    joblib.dump(scaler, tmp_path / "scaler.pkl")
+    joblib.dump(["size", "age"], tmp_path / "columns.pkl")
+    table.to_csv(tmp_path / "flats.csv", index=False)
+    result = run(
+        "add", *(tmp_path / name for name in ("net.onnx", "scaler.pkl", "columns.pkl")),
+        "--name", "m", "--data", tmp_path / "flats.csv", "--target", "rent", "--models", tmp_path,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "answers 2 numbers for each row. Name a column" in " ".join(result.output.split())
+
+
 def test_a_sigmoid_before_a_change_of_shape_ends_a_network(
     tmp_path: Path, table: pd.DataFrame
 ) -> None:
