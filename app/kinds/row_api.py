@@ -42,8 +42,8 @@ for answer in answers:
 def build_row_schemas(card: Card, answer: Schema) -> KindSchemas:
     """Describe the API for programs; ``answer`` is the schema of the answer to one row."""
     row = build_object(
-        {field.name: _build_field_schema(field) for field in card.fields},
-        required=[field.name for field in card.fields if field.required],
+        {field.name: _build_field_schema(field) for field in card.form},
+        required=[field.name for field in card.form if field.required],
     )
     rows = {"type": "array", "items": ROW, "maxItems": MAX_ROWS}
     answers = {"type": "array", "items": ANSWER, "maxItems": MAX_ROWS}

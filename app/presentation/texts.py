@@ -121,7 +121,8 @@ class WordsPresenter:
         text = f"Each amount is by how much the {falls[:1].lower()}{falls[1:]} falls without it."
         if reasons.untried:
             count = formatting.format_number(reasons.untried, self._card.locale)
-            text += f" {count} further words were not tried."
+            words = "word was" if reasons.untried == 1 else "words were"
+            text += f" {count} further {words} not tried."
         return text
 
 

@@ -18,6 +18,11 @@ _COMPACT = 1000
 _SINGULAR = ("ss", "us", "is", "species", "series", "news")
 """Ends of nouns that look like a plural and are none, or both."""
 
+_BEYOND_NOUN = re.compile(
+    r" (?:per|of|to|in|on|at|for|from|with|without|since|until|before|after) "
+)
+"""Words behind which nothing tells whether a noun is in the plural: the cost of goods is one."""
+
 _SMALL = 1
 """Below this, three decimals have too few significant digits."""
 
@@ -191,8 +196,8 @@ def format_share(share: float, rows: int, locale: str) -> str:
 
 
 def is_plural(noun: str) -> bool:
-    """Whether an English noun is in the plural, as far as its spelling tells: "stars"."""
-    last = noun.partition(" per ")[0].rpartition(" ")[2]
+    """Whether an English noun is in the plural, as far as its spelling tells: "hours to solve"."""
+    last = _BEYOND_NOUN.split(noun, maxsplit=1)[0].rpartition(" ")[2]
     return len(last) > 3 and last.endswith("s") and not last.endswith(_SINGULAR)
 
 

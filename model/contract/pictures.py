@@ -348,7 +348,8 @@ def _to_averageable(
     modes = {"P": "RGB", "1": "RGB"}
     if is_opaque:
         modes |= {"PA": "RGB", "RGBA": "RGB", "LA": "L"}
-    return image.convert(modes.get(image.mode, image.mode))
+    mode = modes.get(image.mode)
+    return image if mode is None else image.convert(mode)
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -59,8 +59,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
 
     Attributes:
         classes_: of two, one output is that of the second.
-        link_: what makes probabilities of the outputs: identity, where they are some within 0 and 1
-            and are made to add up, logistic or softmax.
+        link_: what makes probabilities of the outputs: logistic, softmax, or identity, by which
+            shares end at 0 and 1, and of more classes than two add up to 1.
     """
 
     classes_: Any

@@ -3,9 +3,11 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.assemblies import select_raw
@@ -38,6 +40,7 @@ from model.making.steps.kept_values import (
     describe_merged_values,
 )
 from model.making.steps.texts import describe_changed_texts, find_origin
+from model.serving.network import NetworkClassifier, NetworkRegressor
 
 _MEASURED = 1000
 """Rows by which one meaning of an output is told from another."""
@@ -174,43 +177,38 @@ def _prove(
 ) -> Proof:
     """Put the parts in the files together as the data prove it, by what the outputs can mean."""
     part = contents.estimators[0]
-    readings = list_readings(part.fitted, rows.truths)
     proofs: list[tuple[float, Proof]] = []
     refused: NotProvedError | None = None
-    for fitted in readings:
+    for fitted in list_readings(part.fitted, rows.truths):
         read = replace(contents, estimators=[replace(part, fitted=fitted)])
         try:
-            proof = _prove_reading(read, options, rows, derivations)
+            proofs.append(_prove_reading(read, options, rows, derivations))
         except NotProvedError as error:
             refused = refused or error
-            continue
-        far = _measure(proof, rows, options) if len(readings) > 1 else 0.0
-        proofs.append((far, proof))
     if refused and not proofs:
         raise refused
     return min(proofs, key=lambda item: item[0])[1]
 
 
-def _measure(proof: Proof, rows: LabelledTable, options: AddOptions) -> float:
-    """The mean squared error of a network's one output, where the two answers are 0 and 1 apart."""
-    given = proof.assembly
-    kind = describe_estimator(proof.fitted, "The assembly").kind.with_names(given.classes)
-    names = list(given.names)
-    complete = np.flatnonzero(rows.table[names].notna().all(axis=1))[:_MEASURED]
-    truth = read_truths(kind, rows, options)[complete]
-    index = rows.table.index[complete]
-    facts = select_raw(rows.table, names, index, given.as_categories, given.alone)
-    ask = proof.fitted.decision_function if kind.classes else proof.fitted.predict
+def _measure(proof: Proof, table: pd.DataFrame, truth: Float64Array) -> float:
+    """The mean squared error of a network's one output, where two classes are 1 apart; else 0."""
+    network = proof.fitted[-1] if isinstance(proof.fitted, Pipeline) else proof.fitted
+    if not isinstance(network, NetworkClassifier | NetworkRegressor) or truth.ndim > 1:
+        return 0.0
+    complete = np.flatnonzero(table[list(proof.assembly.names)].notna().all(axis=1))[:_MEASURED]
+    rows = _take_complete(proof, table, _MEASURED)
+    is_classes = isinstance(network, NetworkClassifier)
+    ask = proof.fitted.decision_function if is_classes else proof.fitted.predict
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a step was fitted to an array
-        answers = ask(facts)
-    return float(np.mean((answers - truth) ** 2) / np.ptp(truth) ** 2)
+        errors = ask(rows) - truth[complete]
+    return float(np.mean(errors**2) / np.ptp(truth) ** 2)
 
 
 def _prove_reading(
     contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
-) -> Proof:
-    """The same with outputs of one meaning."""
+) -> tuple[float, Proof]:
+    """The same with outputs of one meaning, and how far they are from the truth."""
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
     kind = choose_kind(source.kind, tuple(map(str, rows.truths.columns)))
@@ -232,14 +230,15 @@ def _prove_reading(
     )
 
     if not options.target:
-        return _hold_against_rows(take_only(search, options.classes), table, rows)
+        return 0.0, _hold_against_rows(take_only(search, options.classes), table, rows)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
         return read_truths(kind.with_names(classes), rows, options)
 
     try:
         proof = prove(search, options.classes, read_truth)
-        return _hold_against_rows(proof, table, rows)
+        far = _measure(proof, table, read_truth(proof.assembly.classes))
+        return far, _hold_against_rows(proof, table, rows)
     except NoAssemblyError:
         contents.require_all_read()  # it may be what lacks
         if source.names or not any(part.names for part in search.transformers):
@@ -248,20 +247,19 @@ def _prove_reading(
         raise
 
 
-def _settle(proof: Proof, table: pd.DataFrame) -> Proof:
-    """The same with an estimator that answers an array as it does a sparse matrix."""
+def _take_complete(proof: Proof, table: pd.DataFrame, most: int) -> Any:
+    """Take the first rows without a hole, as the estimator of a proof takes them."""
     taken = proof.assembly
     names = list(taken.names)
-    index = table[names].dropna().index[:1]
-    if index.empty:
-        return proof
-    rows = select_raw(table, names, index, taken.as_categories, taken.alone)
-    return replace(proof, fitted=settle_zeros(proof.fitted, rows))
+    index = table[names].dropna().index[:most]
+    return select_raw(table, names, index, taken.as_categories, taken.alone)
 
 
 def _hold_against_rows(proof: Proof, table: pd.DataFrame, given: LabelledTable) -> Proof:
     """The same with what the model keeps of its own rows, held against those of the data."""
-    proof = _settle(proof, table)
+    first = _take_complete(proof, table, 1)
+    if len(first):
+        proof = replace(proof, fitted=settle_zeros(proof.fitted, first))
     rows = table[list(proof.assembly.names)]
     fitted, training = proof.fitted, rows[~given.held_out]
     if changed := (

@@ -235,7 +235,7 @@ def can_miss_zeros(fitted: Any) -> bool:
 
 
 def miss_zeros(fitted: Any, absent: Float64Array) -> Any:
-    """Copy such a model, so that each ``absent`` number is missing: 0 in a sparse matrix."""
+    """Copy such a model, so that the numbers in ``absent``, shape (inputs,), are missing."""
     made = copy.copy(fitted)
     made.absent_ = absent
     return made

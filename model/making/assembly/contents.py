@@ -221,7 +221,7 @@ def read_text(path: Path) -> Any:
         return json.loads(text)
     except ValueError:
         parts = text.split("\n") if "\n" in text.strip() else text.split(",")
-        names = [part.strip().strip("\"'") for part in parts]
+        names = [part.strip().rstrip(",").strip("\"'") for part in parts]
         names = [name for name in names if name]
         return names if all(name.isprintable() for name in names) else None
 

@@ -30,12 +30,13 @@ class Derivations:
     """The derived columns, in their order, and what they are computed from.
 
     ``dates`` are the columns of the data that hold days since 1970-01-01, ``lookups`` the tables by
-    the names of their files.
+    the names of their files, ``units`` the columns that ``--unit`` changes.
     """
 
     columns: tuple[DerivedColumn, ...]
     lookups: Mapping[str, Mapping[str, float | str]]
     dates: tuple[str, ...]
+    units: frozenset[str] = frozenset()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -53,10 +54,13 @@ class Derivations:
         Raises:
             AddError: if one is for nothing.
         """
+        taken = {(name, column.name) for column in self.columns for name in column.parsed.columns}
+        used = {name for name, into in taken if name != into}.union(names)
         for column in self.columns:
-            if column.name not in self.inputs.union(names):
+            if column.name not in used:
+                option = "--unit" if column.name in self.units else "--derive"
                 raise AddError(
-                    f"--derive {column.name}: the model does not take such a column."
+                    f"{option} {column.name}: the model does not take such a column."
                     f"{suggest_name(column.name, names)}"
                 )
 
@@ -98,6 +102,7 @@ def derive_columns(
         AddError: if an expression cannot be computed; it names the expression and the place.
     """
     texts_given = (*options.derive, *(_write_unit(*unit) for unit in options.units.items()))
+    said_by = ["--derive"] * len(options.derive) + ["--unit"] * len(options.units)
     columns = [_parse(text) for text in texts_given]
     known = [*rows.table.columns, *(column.name for column in columns[: len(options.derive)])]
     for name in options.units:
@@ -110,12 +115,12 @@ def derive_columns(
         cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
     derived = table.copy()
     kept: list[DerivedColumn] = []
-    for column, text in zip(columns, texts_given, strict=True):
+    for column, text, option in zip(columns, texts_given, said_by, strict=True):
         names = list(column.parsed.columns)
         for name, role in ((options.target, "is the target"), (rows.marker, "marks rows")):
             if name in names:
                 raise AddError(
-                    f"--derive: “{text}” takes {name}, which {role}: the form does not know it."
+                    f"{option}: “{text}” takes {name}, which {role}: the form does not know it."
                 )
         if not names:
             raise AddError(f"--derive: “{text}” names no column.")
@@ -129,10 +134,10 @@ def derive_columns(
             try:
                 compute_columns([column], cells, lookups)
             except ExpressionError:
-                raise AddError(f"--derive: {error}") from error
+                raise AddError(f"{option}: {error}") from error
         values = _make_series(cells[column.name], table.index)
         if values.isna().all():
-            raise AddError(f"--derive: “{text}” is unknown in every row of the data.")
+            raise AddError(f"{option}: “{text}” is unknown in every row of the data.")
         if column.name in table.columns and column.name not in names:
             _compare(table[column.name], values, text)
         lost = values.isna() & derived[names].notna().all(axis=1)
@@ -151,7 +156,8 @@ def derive_columns(
             table = assign_columns(table, {column.name: values})
         else:
             kept.append(column)
-    return Derivations(tuple(kept), lookups, dates), replace(rows, table=table), derived
+    made = Derivations(tuple(kept), lookups, dates, frozenset(options.units))
+    return made, replace(rows, table=table), derived
 
 
 def _write_unit(column: str, factor: float) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.contract import formatting
 from model.contract.arrays import Float64Array
 from model.contract.fields import FIELD_KINDS, AnyField, Option, Sample
 from model.making.columns.describing import DataColumn
@@ -21,6 +22,8 @@ REASONS_OPTIONAL: dict[MissingInTraining, str] = {
     "rows; if it was not, nobody knows what such an answer is worth.",
 }
 """Why a fact may be left empty, by what the model saw when it was fitted."""
+_MOST_COUNTED = 100
+"""The largest number of "guests" and the like that is one of things; larger ones may be amounts."""
 _DATES = ("birth", "date", "day", "month", "time", "week", "year")
 """Words that say of a name that it is one of a date."""
 
@@ -92,6 +95,13 @@ def draft_field(
         keys["determiner"] = ""
     elif column.kind == "date" and not any(word in naming.noun for word in _DATES):
         keys["noun"] = f"{naming.noun[:55]} date"  # nobody enters "the sold"
+    elif (
+        column.kind == "integer"
+        and not naming.unit
+        and formatting.is_plural(naming.noun)
+        and np.nanmax(codes, initial=0) <= _MOST_COUNTED
+    ):
+        keys["determiner"] = "the number of"
     options = tuple(
         Option(value=value, label=label)
         for value, label in zip(map(as_text, column.source.values), column.labels, strict=False)

@@ -162,16 +162,10 @@ class OutputKind(ABC):
     def doubt_answers(self, fitted: Any, rows: Any) -> str:
         """Say why an estimator's probabilities cannot be shown; "" where they can.
 
-        <<<<<<< HEAD
-                Args:
-                    fitted: the estimator.
-                    rows: rows like those that it was fitted to.
+        ``rows`` are like those that it was fitted to.
 
-                Raises:
-                    AddError: if what it answers contradicts itself.
-        =======
-                ``rows`` are like those that it was fitted to.
-        >>>>>>> main
+        Raises:
+            AddError: if what it answers contradicts itself.
         """
         return ""
 

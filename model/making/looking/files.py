@@ -23,7 +23,8 @@ from model.making.looking.object_words import (
     list_printable,
     name_value,
 )
-from model.making.pictures.opening import is_picture_file, open_path
+from model.making.pictures.keras import read_keras
+from model.making.pictures.opening import count_columns, is_picture_file, open_path
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.file_contents import advise_content, name_content
 from model.making.sources.library_files import open_library_model
@@ -98,7 +99,9 @@ def _look_at(path: Path) -> _File:
         if path.is_dir():
             _open_folder(file)
         path = file.path
-        if is_picture_file(path):
+        if count := count_columns(path):
+            _describe_table_network(file, count)
+        elif is_picture_file(path):
             _describe_network(file)
         elif path.suffix == ".onnx":
             _describe_onnx(file)
@@ -140,6 +143,17 @@ def _describe_network(file: _File) -> None:
         f"{opened.made or 'An ONNX file'}.",
         f"It takes a picture of {listed}, as {opened.network.type}.",
         "Add it with --data FOLDER, which has a folder of pictures for each class.",
+        "It can be served without --trust: reading it runs no code.",
+    ]
+    file.servable = True
+
+
+def _describe_table_network(file: _File, count: int) -> None:
+    file.lines += [
+        f"It is {read_keras(file.path).described}.",
+        describe_inputs(None, count),
+        "Add it with --data FILE, a table, and its scaler and other parts beside it; or with "
+        "--data FOLDER, pictures in a folder for each class, if these are the pixels of one.",
         "It can be served without --trust: reading it runs no code.",
     ]
     file.servable = True

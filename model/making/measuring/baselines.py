@@ -68,7 +68,7 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
             answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)
         losses[name] = kind.compute_losses(answers, truth)
     scores = {name: kind.compute_score(found, truth) for name, found in losses.items()}
-    verdict = _judge(losses, scores, kind.score_name)
+    verdict = judge(losses, scores, kind.score_name)
     return Comparison(kind.score_name, scores, len(seen), verdict)
 
 
@@ -99,8 +99,8 @@ def _decode_texts(codes: Float64Array) -> list[str]:
     return [decode_text(code) for code in codes[:, 0].tolist()]
 
 
-def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:
-    """Compare the model with the best plain one, and with a constant.
+def judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:
+    """Say whether the model does better than the best plain one, and than a constant.
 
     Args:
         losses: of each, shape (rows,); the model's first, the constant's last.
@@ -111,7 +111,7 @@ def _judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], scor
     best = max(plain, key=scores.__getitem__)
     own, other = _format(scores[model], scores[best]), _format(scores[best], scores[model])
     baseline = f"{other} ({best[0].lower()}{best[1:]})"
-    difference = _compare(losses[model], losses[best])
+    difference = _compare(losses[model], losses[best]) if own != other else 0.0
     if difference > _CLEARLY:
         sentence = f"A plain baseline does better: {score_name} {baseline} against {own}."
     elif difference < -_CLEARLY:

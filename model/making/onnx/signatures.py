@@ -23,6 +23,9 @@ NUMPY_TYPES: dict[int, Any] = {
 FLOAT_TYPES = (TensorProto.FLOAT, TensorProto.DOUBLE)
 """The types that can hold NaN, or an answer that is a number."""
 
+RESHAPING = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+"""Operators that change no value."""
+
 _LABEL_TYPES = (TensorProto.INT64, TensorProto.INT32, TensorProto.STRING)
 
 MANY_ROWS = (
@@ -32,7 +35,7 @@ MANY_ROWS = (
 )
 
 OutputMeaning = Literal[
-    "value", "values", "label", "probabilities", "logits", "sigmoid", "logit", "distances"
+    "value", "values", "label", "probabilities", "logits", "shares", "sigmoid", "logit", "distances"
 ]
 """What the model's answer means."""
 
@@ -82,6 +85,15 @@ def list_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     """List what a graph takes; old files have their constants among the inputs."""
     constants = {constant.name for constant in graph.initializer}
     return [item for item in graph.input if item.name not in constants]
+
+
+def find_last_operator(graph: onnx.GraphProto, output: str) -> str:
+    """Find the operator that gives an output its value; "" for none."""
+    makers = {name: node for node in graph.node for name in node.output}
+    node = makers.get(output)
+    while node is not None and node.op_type in RESHAPING:
+        node = makers.get(node.input[0])
+    return "" if node is None else str(node.op_type)
 
 
 @dataclass(frozen=True)

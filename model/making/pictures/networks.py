@@ -21,7 +21,13 @@ from model.contract.arrays import Float64Array
 from model.contract.preprocessing import Layout
 from model.making.errors import AddError, quote_error
 from model.making.onnx.graphs import prune_graph
-from model.making.onnx.signatures import TensorInfo, list_inputs, read_tensor_info
+from model.making.onnx.signatures import (
+    RESHAPING,
+    TensorInfo,
+    find_last_operator,
+    list_inputs,
+    read_tensor_info,
+)
 from model.serving.predictors import open_session
 
 AnswerMeaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
@@ -42,7 +48,6 @@ _PASSING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze", "Sof
             "LogSoftmax", "Add", "Clip", "Unsqueeze")  # fmt: skip
 """Operators between the last layer and the answer."""
 
-_RESHAPING = ("Identity", "Dropout", "Cast", "Reshape", "Flatten", "Squeeze")
 _MAX_EMBEDDING = 8192
 _LEAST_CELLS = 9
 _PREFIX = "net/"
@@ -103,10 +108,7 @@ class PictureNetwork:
     @cached_property
     def ends_in_sigmoid(self) -> bool:
         """Whether its last step is a sigmoid."""
-        node = _find_producer(self.model.graph, self._output)
-        while node is not None and node.op_type in _RESHAPING:
-            node = _find_producer(self.model.graph, node.input[0])
-        return node is not None and node.op_type == "Sigmoid"
+        return find_last_operator(self.model.graph, self._output) == "Sigmoid"
 
     def find_meaning(self, answers: Float64Array) -> AnswerMeaning:
         """Find what its answers, shape (pictures, C), are."""
@@ -228,7 +230,7 @@ def _find_last_layer(graph: onnx.GraphProto, output: str) -> tuple[str, NDArray[
 def _find_grid(graph: onnx.GraphProto, embedding: str) -> tuple[str, bool] | None:
     """The grid of which the embedding is the mean, and whether its channels come last."""
     name = embedding
-    while (node := _find_producer(graph, name)) is not None and node.op_type in _RESHAPING:
+    while (node := _find_producer(graph, name)) is not None and node.op_type in RESHAPING:
         name = node.input[0]
     if node is None:
         return None

@@ -1,4 +1,4 @@
-"""Opens the file of a network for pictures, whatever library wrote it, as ONNX."""
+"""Opens the file of a network as ONNX: for pictures of any library, for a table of Keras."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,12 +66,26 @@ def find_table_network(options: AddOptions) -> Path | None:
     if not found or not options.data.is_file() or names_pictures(options.data):
         return None
     try:
-        shape = find_input_shape(read_keras(found[0]).config)
+        return found[0] if count_columns(found[0]) else None
+    except UnknownLayerError:  # it takes several inputs
+        return found[0]
+
+
+def count_columns(path: Path) -> int | None:
+    """Count the numbers in the row that a network of Keras takes; None for any other file.
+
+    Raises:
+        UnknownLayerError: if it takes several inputs.
+    """
+    if path.suffix.lower() not in _KERAS:
+        return None
+    try:
+        shape = find_input_shape(read_keras(path).config)
     except UnknownLayerError:
-        return found[0]  # it takes several inputs
+        raise
     except AddError:
         return None  # what is wrong with it is said where it is opened
-    return found[0] if shape is not None and len(shape) == 1 else None
+    return shape[0] if shape is not None and len(shape) == 1 else None
 
 
 def write_table_network(

@@ -1,7 +1,5 @@
 """Models that take the pixels of a picture as one row: networks, and those of scikit-learn."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from pathlib import Path

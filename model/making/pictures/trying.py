@@ -199,7 +199,7 @@ def find_preprocessing(
     accuracy = taken.right
     if not classes:
         notes += _describe_order(taken, truth, data.classes)
-    ways = len(candidates) * len(interpolations)
+    ways = len({trial.preprocessing for trial in (*tried, *trials)})
     if ways > 1:
         notes.insert(
             0,
@@ -240,7 +240,7 @@ def _is_near(gaps: Float64Array) -> bool:
 
 
 def _replace(each: Preprocessing, **other: Resize | Interpolation) -> Preprocessing:
-    """The same with another way to resize."""
+    """The same with another way to resize, or to shrink."""
     return each.model_copy(update=other)
 
 

@@ -8,12 +8,9 @@ import onnx
 import pandas as pd
 
 from model.contract.outputs import MOST_CLASSES
-from model.making.onnx.signatures import FLOAT_TYPES
+from model.making.onnx.signatures import FLOAT_TYPES, find_last_operator
 from model.making.sources.onnx_sources import read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
-
-_SHAPES = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
-"""Operators that change no value."""
 
 
 def read_network(path: Path) -> NetworkRegressor | None:
@@ -43,10 +40,10 @@ def read_network(path: Path) -> NetworkRegressor | None:
 def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
     """What a network's outputs can mean, for the target; rows of the data tell which it is.
 
-    Classes are numbered; files beside it, or the data, tell what they are called. Without
-    probabilities at its end, a network answers logits, as after ``CrossEntropyLoss``
-    and ``BCEWithLogitsLoss`` of PyTorch. One output for two classes may be probabilities all the
-    same, as after ``MSELoss``, and for numbers other than 0 and 1 a number.
+    Classes are numbered; files beside it, or the data, tell what they are called. A network that
+    ends otherwise than in shares answers logits, as after ``CrossEntropyLoss`` and
+    ``BCEWithLogitsLoss`` of PyTorch. One output for two classes may be a probability all the same,
+    as after ``MSELoss``, and for numbers it may be one.
 
     Args:
         fitted: any estimator; one that is no network stays as it is.
@@ -54,25 +51,27 @@ def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
     """
     if not isinstance(fitted, NetworkRegressor) or truths.shape[1] != 1:
         return [fitted]
-    end = _find_end(onnx.load_model_from_string(fitted.content_).graph)
-    drawn = np.random.default_rng(0).normal(size=(16, fitted.n_features_in_))
-    answers = fitted.compute(drawn)
+    graph = onnx.load_model_from_string(fitted.content_).graph
+    last = find_last_operator(graph, graph.output[0].name)
+    answers = fitted.compute(np.outer([0, 0.5, 1], np.ones(fitted.n_features_in_)))
     width = answers.shape[1]
-    cells = truths.iloc[:, 0].dropna()
-    are_numbers = all(isinstance(item, int | float) for item in set(cells))
+    distinct = set(truths.iloc[:, 0].dropna())
+    are_numbers = all(isinstance(item, int | float) for item in distinct)
     if width > 1:
-        if are_numbers and cells.nunique() > MOST_CLASSES:
+        if len(distinct) > MOST_CLASSES:
             return [fitted]
-        is_settled = end == "Sigmoid" or (
+        are_shares = last == "Sigmoid" or (
             answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
         )
-        return [_answer_classes(fitted, width, "identity" if is_settled else "softmax")]
-    if cells.nunique() != 2:
+        return [_answer_classes(fitted, width, "identity" if are_shares else "softmax")]
+    if len(distinct) != 2:
         return [fitted]
     shares, logits = (_answer_classes(fitted, 2, link) for link in ("identity", "logistic"))
-    if end == "Sigmoid":
+    if last == "Sigmoid":
         return [shares]
-    return [logits, shares, *([fitted] if are_numbers and set(cells) != {0, 1} else [])]
+    if distinct == {0, 1}:
+        return [logits, fitted]  # a regression, which stays one
+    return [logits, shares, fitted] if are_numbers else [logits, shares]
 
 
 def _answer_classes(network: NetworkRegressor, count: int, link: str) -> NetworkClassifier:
@@ -82,15 +81,6 @@ def _answer_classes(network: NetworkRegressor, count: int, link: str) -> Network
     made.classes_ = np.arange(count)
     made.link_ = link
     return made
-
-
-def _find_end(graph: onnx.GraphProto) -> str:
-    """The last operator that changes a value; "" for none."""
-    makers = {name: node for node in graph.node for name in node.output}
-    node = makers.get(graph.output[0].name)
-    while node is not None and node.op_type in _SHAPES:
-        node = makers.get(node.input[0])
-    return "" if node is None else str(node.op_type)
 
 
 def _free_rows(model: onnx.ModelProto) -> bytes:

@@ -37,6 +37,7 @@ from model.making.onnx.signatures import (
     NUMPY_TYPES,
     OutputMeaning,
     TensorInfo,
+    find_last_operator,
     list_inputs,
     load_onnx,
     read_columns,
@@ -215,8 +216,7 @@ class OnnxSource:
             return replace(self, classes=_name_classes(distinct, 2, classes))
         if self.meaning == "value" and not self.targets:
             two_texts = len(distinct) == 2 and not isinstance(distinct[0], int | float)
-            ends_in_sigmoid = self.model.graph.node[-1].op_type == "Sigmoid"
-            if two_texts or (ends_in_sigmoid and set(distinct) == {0, 1}):
+            if two_texts or (self._ends_in_sigmoid and set(distinct) == {0, 1}):
                 named = _name_classes(distinct, 2, classes)
                 return replace(self, meaning="sigmoid", classes=named)
         elif self.meaning in ("probabilities", "logits") and not self.classes:
@@ -231,6 +231,10 @@ class OnnxSource:
             return replace(self, classes=tuple(distinct)).with_target(target, classes)
         self.kind.with_names(classes)
         return replace(self, class_names=tuple(classes))
+
+    @property
+    def _ends_in_sigmoid(self) -> bool:
+        return find_last_operator(self.model.graph, self.output) == "Sigmoid"
 
     def _output_width(self) -> int | None:
         outputs = map(read_tensor_info, self.model.graph.output)
@@ -258,7 +262,10 @@ class OnnxSource:
             complete = matrix[~np.isnan(matrix).any(axis=1)]
             answers = predict(complete)
             if not np.allclose(answers.sum(axis=1), 1, atol=1e-3) or answers.min() < -1e-6:
-                return replace(self, meaning="logits").prepare(table, columns, work)
+                within = answers.min() >= 0 and answers.max() <= 1
+                is_share = within and self._ends_in_sigmoid
+                meaning: OutputMeaning = "shares" if is_share else "logits"
+                return replace(self, meaning=meaning).prepare(table, columns, work)
 
         def takes_nan(index: int) -> bool:
             return self._input_of(index).type in FLOAT_TYPES and not columns[index].source.is_text
@@ -281,6 +288,8 @@ class OnnxSource:
         notes = []
         if self.meaning == "logits":
             notes.append("Its answers do not add up to 1, so they are read as logits (softmax).")
+        if self.meaning == "shares":
+            notes.append("Its answers do not add up to 1, so each is divided by their sum.")
         if self.meaning == "sigmoid":
             notes.append(f"Its one answer is read as the probability of {self.classes[1]}.")
         if self.meaning == "logit":
@@ -337,6 +346,8 @@ class OnnxSource:
             return -answers
         if self.meaning == "logits":
             return np.asarray(softmax(answers, axis=1))
+        if self.meaning == "shares":
+            return np.asarray(answers / answers.sum(axis=1, keepdims=True))
         if self.meaning in ("sigmoid", "logit"):
             second = (expit(answers) if self.meaning == "logit" else answers.clip(0, 1)).reshape(-1)
             return np.column_stack([1 - second, second])

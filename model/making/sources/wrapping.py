@@ -116,6 +116,12 @@ def _append_answer(graph: Any, last: str, meaning: OutputMeaning, classes: Seque
         graph.node.append(helper.make_node("Identity", ["as_float"], ["answer"]))
     elif meaning == "logits":
         graph.node.append(helper.make_node("Softmax", ["as_float"], ["answer"], axis=1))
+    elif meaning == "shares":
+        # A matrix of ones sums in every version of the operators.
+        ones = np.ones((len(classes), 1), np.float32)
+        graph.initializer.append(numpy_helper.from_array(ones, "ones"))
+        graph.node.append(helper.make_node("MatMul", ["as_float", "ones"], ["sum"]))
+        graph.node.append(helper.make_node("Div", ["as_float", "sum"], ["answer"]))
     else:
         graph.initializer.append(_integers("one_column", [-1, 1]))
         for name, number in (("zero", 0), ("one", 1)):

@@ -47,3 +47,8 @@ def test_the_form_has_the_order_of_the_card_and_the_model_that_of_its_columns(
 def test_errors_and_what_is_missing_follow_the_form(reordered: FlaskClient) -> None:
     page = post_page(reordered, {"sqft": "many", "baths": "none", "beds": "few"}, 422)
     assert [link["href"] for link in page.select("#errors a")] == ["#sqft", "#baths", "#beds"]
+
+
+def test_the_description_of_the_api_follows_the_form(reordered: FlaskClient) -> None:
+    row = reordered.get("/api/openapi.json").get_json()["components"]["schemas"]["Row"]
+    assert row["required"] == ["sqft", "baths", "beds"]

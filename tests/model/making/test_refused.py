@@ -369,7 +369,12 @@ def test_many_columns_can_be_named_in_one_list(tmp_path: Path, root: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "write", [joblib.dump, lambda names, path: path.write_text("\n".join(names))]
+    "write",
+    [
+        joblib.dump,
+        lambda names, path: path.write_text("\n".join(names)),
+        lambda names, path: path.write_text(",\n".join(names)),
+    ],
 )
 def test_columns_can_be_named_in_a_file(given: ModelFiles, root: Path, write: Any) -> None:
     file = root / "columns"

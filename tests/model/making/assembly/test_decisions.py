@@ -224,6 +224,12 @@ def test_a_unit_multiplies_a_column_before_the_model(tmp_path: Path, add: AddFil
     assert add("model.pkl", options=("--unit", "km=1000")).exit_code == 0
     wrong = add("model.pkl", options=("--unit", "mk=3", "--force"))
     assert "no column 'mk' (--unit). It has: " in " ".join(wrong.output.split())
+    for unit, why in (("rest=3", "does not take such a column"), ("fuel=3", "needs a number")):
+        save(tmp_path, model, data.assign(km=data["km"] / 1000, rest=data["km"] % 7))
+        wrong = add("model.pkl", options=("--unit", "km=1000", "--unit", unit, "--force"))
+        said = " ".join(wrong.output.split())
+        assert "Error: --unit" in said
+        assert why in said
 
 
 def test_the_unit_that_is_advised_is_taken_for_a_pipeline_of_choices_and_numbers(

@@ -227,6 +227,7 @@ def test_a_fact_that_fill_replaces_may_be_left_empty(cars: Cars) -> None:
         ("age = year * holdout", "takes holdout, which marks rows"),
         ("age = 1 + 1", "names no column"),
         ("agge = 2020 - year", "the model does not take such a column. Did you mean 'age'?"),
+        ("km = km * 2", "--derive km: the model does not take such a column."),
         ("year = km / 2", "gives"),
         ("age = lookup(zip, none.json)", "there is no file none.json"),
         ("age = lookup(zip, cars.csv)", "cars.csv is not JSON"),

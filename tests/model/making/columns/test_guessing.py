@@ -482,3 +482,19 @@ def test_numbers_that_single_precision_does_not_hold_are_refused() -> None:
     for largest in (np.inf, 1e39):
         with pytest.raises(AddError, match="'mass' holds numbers that are infinite or beyond 3e38"):
             infer_columns(pd.DataFrame({"mass": [1.5, 2.5, largest]}), ["mass"], set(), {})
+
+
+@pytest.mark.parametrize(
+    ("column", "most", "asked"),
+    [
+        ("guests", 12, "Enter the number of guests"),
+        ("num_rooms", 12, "Enter the number of rooms"),
+        ("wages", 4_000, "Enter the wages"),
+        ("status", 12, "Enter the status"),
+    ],
+)
+def test_of_things_their_number_is_asked_for(column: str, most: int, asked: str) -> None:
+    table = pd.DataFrame({column: np.linspace(0, most, 13).astype(int)})
+    (studied,) = infer_columns(table, [column], set(), {})
+    drafted = draft_field(studied, True, table[column].to_numpy(float))
+    assert drafted.field.missing_text == asked

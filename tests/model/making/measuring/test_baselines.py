@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from model.making.measuring.baselines import judge
 from tests.model.making.conftest import add_fitted
 
 
@@ -23,3 +24,12 @@ def test_nothing_is_compared_where_one_class_is_left_to_fit_on(tmp_path: Path, r
     said = add_fitted(root, "sides", model, *options)
     assert "rows without age are left out" in said
     assert "It was not compared with a plain baseline" in said
+
+
+def test_the_same_figure_is_about_as_good() -> None:
+    """Small differences are sure where they are the same in every row."""
+    losses = np.linspace(1, 2, 100)
+    model = {"This model": losses + 1e-6, "A linear model": losses, "Always the mean": losses * 9}
+    for name, score, verdict in (("same", 0.5259, "about as well"), ("other", 0.62, "better")):
+        scores = {"This model": 0.5258, "A linear model": score, "Always the mean": 0.0}
+        assert f"A plain baseline does {verdict}: " in judge(model, scores, "R²"), name

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from app import create_app
 from app.config import Settings
+from model.making.looking.files import look
 from tests.model.making.conftest import run
 
 FILES = Path(__file__).parent / "keras_files"
@@ -46,6 +47,13 @@ def test_it_answers_as_in_keras_behind_its_scaler(tmp_path: Path, name: str) -> 
     answered = client.post("/api/predict", json=sent).get_json()
     found = [answer["prediction"] for answer in answered]
     np.testing.assert_allclose(found, prices.ravel(), rtol=1e-4)
+
+
+def test_looking_at_it_says_how_many_columns_it_takes() -> None:
+    found = look([FILES / "table_2.h5"])
+    assert found.servable
+    assert "a model of Keras 2." in found.text
+    assert "Inputs: 4, by position" in found.text
 
 
 def test_pictures_that_a_table_names_are_still_pictures(tmp_path: Path) -> None:

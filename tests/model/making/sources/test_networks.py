@@ -13,6 +13,7 @@ import onnx
 import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from scipy.special import expit
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -123,6 +124,79 @@ def test_classes_are_named_by_the_encoder_beside_a_network(
     np.testing.assert_allclose(found, model.predict_proba(inputs), atol=1e-4)
 
 
+def test_a_softmax_of_several_operators_is_none_that_is_missing(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    inputs = StandardScaler().fit(table[["size", "age"]])
+    rows = inputs.transform(table[["size", "age"]])
+    model = LogisticRegression(C=100, max_iter=500).fit(rows, table["level"])
+    write_network(model, tmp_path / "net.onnx", "LogSoftmax", "Exp")
+    add(tmp_path, table, "level", scaler=inputs, columns=["size", "age"])
+    answers = ask(tmp_path, table[["size", "age"]])
+    found = [[answer["probabilities"][name] for name in model.classes_] for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(rows), atol=1e-4)
+
+
+@pytest.mark.parametrize("has_parts", [True, False])
+def test_a_sigmoid_for_each_class_is_a_share_of_their_sum(
+    tmp_path: Path, table: pd.DataFrame, has_parts: bool
+) -> None:
+    """Together they were more than 1, and read as logits all classes were about as likely."""
+    inputs = StandardScaler().fit(table[["size", "age"]])
+    rows = inputs.transform(table[["size", "age"]])
+    if not has_parts:
+        table[["size", "age"]] = rows
+    model = LogisticRegression(C=100, max_iter=500).fit(rows, table["level"])
+    write_network(model, tmp_path / "net.onnx", "Sigmoid")
+    parts = {"scaler": inputs, "columns": ["size", "age"]} if has_parts else {}
+    add(tmp_path, table, "level", "--features", "size,age", **parts)
+    answers = ask(tmp_path, table[["size", "age"]])
+    found = [[answer["probabilities"][name] for name in model.classes_] for answer in answers]
+    expected = expit(model.decision_function(rows))
+    np.testing.assert_allclose(found, expected / expected.sum(axis=1)[:, None], atol=1e-4)
+
+
+def test_a_regression_on_0_and_1_is_no_logit(tmp_path: Path, table: pd.DataFrame) -> None:
+    table = table.assign(level=(table["level"] != "low").astype(int))
+    dummies = pd.get_dummies(table[FACTS], drop_first=True)
+    scaler = StandardScaler().fit(dummies)
+    line = LinearRegression().fit(scaler.transform(dummies), table["level"])
+    write_network(line, tmp_path / "net.onnx")
+    add(tmp_path, table, "level", scaler=scaler, columns=list(dummies.columns))
+    found = [answer["prediction"] for answer in ask(tmp_path, table)]
+    expected = line.predict(scaler.transform(dummies)).clip(0)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_a_network_of_several_numbers_asks_for_their_columns(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]])
+    line = LinearRegression().fit(scaler.transform(table[["size", "age"]]), table[["rent", "age"]])
+    write_network(line, tmp_path / "net.onnx")
+    joblib.dump(scaler, tmp_path / "scaler.pkl")
+    joblib.dump(["size", "age"], tmp_path / "columns.pkl")
+    table.to_csv(tmp_path / "flats.csv", index=False)
+    result = run(
+        "add", *(tmp_path / name for name in ("net.onnx", "scaler.pkl", "columns.pkl")),
+        "--name", "m", "--data", tmp_path / "flats.csv", "--target", "rent", "--models", tmp_path,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "answers 2 numbers for each row. Name a column" in " ".join(result.output.split())
+
+
+def test_a_sigmoid_before_a_change_of_shape_ends_a_network(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    table = table.assign(level=(table["level"] == "top").astype(int))
+    model = LogisticRegression(max_iter=500).fit(table[["size", "age"]], table["level"])
+    write_network(model, tmp_path / "net.onnx", "Sigmoid", "Identity")
+    add(tmp_path, table, "level", "--features", "size,age")
+    found = [answer["probabilities"]["1"] for answer in ask(tmp_path, table[["size", "age"]])]
+    expected = model.predict_proba(table[["size", "age"]])[:, 1]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
 @pytest.mark.parametrize("ends", [(), ("Sigmoid",)])
 def test_one_output_is_that_of_the_second_of_two_classes(
     tmp_path: Path, table: pd.DataFrame, ends: tuple[str, ...]
@@ -138,8 +212,16 @@ def test_one_output_is_that_of_the_second_of_two_classes(
     np.testing.assert_allclose(found, model.predict_proba(inputs)[:, 1], atol=1e-4)
 
 
-@pytest.mark.parametrize("words", [[0, 1], [1, 2], ["low", "top"]])
-@pytest.mark.parametrize("is_logit", [True, False])
+@pytest.mark.parametrize(
+    ("words", "is_logit"),
+    [
+        ([0, 1], True),
+        ([1, 2], True),
+        ([1, 2], False),
+        (["low", "top"], True),
+        (["low", "top"], False),
+    ],
+)
 def test_one_output_for_two_classes_is_read_as_the_data_say(
     tmp_path: Path, table: pd.DataFrame, words: list[Any], is_logit: bool
 ) -> None:
@@ -212,8 +294,13 @@ def test_the_file_of_its_weights_may_be_named_beside_a_network(
     inputs = scaler.transform(table[["size", "age"]].to_numpy())
     path, weights = tmp_path / "net.onnx", tmp_path / "net.onnx.data"
     write_network(LinearRegression().fit(inputs, table["rent"]), path)
-    kept = {"save_as_external_data": True, "location": weights.name, "size_threshold": 0}
-    onnx.save(onnx.load(path), path, **kept)
+    onnx.save(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location=weights.name,
+        size_threshold=0,
+    )
     joblib.dump(scaler, tmp_path / "scaler.pkl")
     table[["size", "age", "rent"]].to_csv(tmp_path / "flats.csv", index=False)
     result = run(
