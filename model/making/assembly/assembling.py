@@ -28,7 +28,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
 from model.making.sources.model_sources import ModelSource
-from model.making.sources.networks import find_number
+from model.making.sources.networks import find_regressor
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
@@ -202,10 +202,11 @@ def _prove(
     try:
         proof = prove(search, options.classes, read_truth)
         taken = _take_complete(proof, table, _LOOKED_AT)
-        number = find_number(part.fitted, rows.truths, proof.fitted, taken) if len(taken) else None
-        if number is not None:
-            contents.estimators[0] = replace(part, fitted=number)
-            return _prove(contents, options, rows, derivations)
+        if len(taken):
+            number = find_regressor(part.fitted, rows.truths, proof.fitted, taken)
+            if number is not None:
+                contents.estimators[0] = replace(part, fitted=number)
+                return _prove(contents, options, rows, derivations)
         return _hold_against_rows(proof, table, rows)
     except NoAssemblyError:
         contents.require_all_read()  # it may be what lacks

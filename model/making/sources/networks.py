@@ -65,14 +65,13 @@ def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
     made.content_, made.n_features_in_ = fitted.content_, fitted.n_features_in_
     made.classes_ = np.arange(max(width, 2))
     last = find_last_operator(graph, graph.output[0].name)
-    are_shares = last in ("Sigmoid", "Softmax") or (
-        answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
-    )
+    adds_up = answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+    are_shares = last in ("Sigmoid", "Softmax") or (width > 1 and adds_up)
     made.link_ = "identity" if are_shares else "logistic" if width == 1 else "softmax"
     return made
 
 
-def find_number(network: Any, truths: pd.DataFrame, assembled: Any, rows: Any) -> Any:
+def find_regressor(network: Any, truths: pd.DataFrame, assembled: Any, rows: Any) -> Any:
     """The network as one that answers a number after all; None where it answers classes.
 
     A regression on 0 and 1 has the outputs and the target of a network that answers a logit.
