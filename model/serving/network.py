@@ -67,7 +67,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
     link_: str
 
     def decision_function(self, rows: Any) -> Float64Array:
-        """Answer the probability of the second class as it is learned, which may leave 0 to 1."""
+        """Answer the last class's probability as it is learned, which may leave 0 to 1: (rows,)."""
         answers = self.compute(rows)[:, -1]
         return np.asarray(expit(answers)) if self.link_ == "logistic" else answers
 
