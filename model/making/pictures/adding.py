@@ -63,9 +63,9 @@ def make_picture_folder(
     data, held_out = _list_pictures(options, notes)
 
     report(next(stage))
-    found = find_preprocessing(
-        network, data, options.pictures, options.classes, report, options.as_is
-    )
+    named = opened.classes if set(opened.classes) == set(data.classes) else ()
+    classes = options.classes or named
+    found = find_preprocessing(network, data, options.pictures, classes, report, options.as_is)
     notes += found.notes
     served = network.build_served(found.meaning)
     classes = tuple(data.classes[place] for place in found.order)

@@ -42,10 +42,14 @@ _TABLE = (
 
 @dataclass(frozen=True, eq=False)
 class OpenedFile:
-    """A network in ONNX; ``made`` says how it was made of another file, "" where it was none."""
+    """A network in ONNX; ``made`` says how it was made of another file, "" where it was none.
+
+    ``classes`` are the names of its classes in its order, as far as its file has them.
+    """
 
     network: PictureNetwork
     made: str = ""
+    classes: tuple[str, ...] = ()
 
 
 def is_for_pictures(options: AddOptions) -> bool:
@@ -158,8 +162,8 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
     path, *others = (*options.paths, *options.before)
     is_torch = path.suffix.lower() in _TORCH or is_torch_archive(path)
     if path.suffix.lower() not in (".onnx", *_KERAS) and not is_torch:
-        content, model = convert_estimator(options)
-        return OpenedFile(_open(model, options), f"It is {content}, converted")
+        content, model, classes = convert_estimator(options)
+        return OpenedFile(_open(model, options), f"It is {content}, converted", classes)
     if others or options.target_inverse or options.units:
         what = str(others[0]) if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")

@@ -74,11 +74,12 @@ def take_pictures(model: onnx.ModelProto, shapes: tuple[InputShape, ...]) -> onn
     return made
 
 
-def convert_estimator(options: AddOptions) -> tuple[str, onnx.ModelProto]:
+def convert_estimator(options: AddOptions) -> tuple[str, onnx.ModelProto, tuple[str, ...]]:
     """Convert the classifier in files, with the steps before it, to ONNX.
 
     Returns:
-        What it is, and the model, which takes a row of pixels.
+        What it is, the model, which takes a row of pixels, and the names of its classes, in its
+        order, as far as the files have them.
 
     Raises:
         AddError: if there is none that gives probabilities, or it does not convert.
@@ -111,7 +112,9 @@ def convert_estimator(options: AddOptions) -> tuple[str, onnx.ModelProto]:
         raise AddError(f"{part.where} cannot be served: {explain_failure(error)}.") from error
     _compare(whole, model, count, part.where)
     before = "".join(f" behind {type(step).__name__}" for step in reversed(steps))
-    return f"{name} of scikit-learn{before}", model
+    texts = {number: text for codes in contents.codes for text, number in codes.numbers.items()}
+    classes = tuple(str(texts.get(item, item)) for item in fitted.classes_.tolist())
+    return f"{name} of scikit-learn{before}", model, classes
 
 
 def _order_steps(parts: list[Transformer], model: Transformer, before: list[str]) -> list[Any]:

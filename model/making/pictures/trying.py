@@ -53,6 +53,7 @@ _SAME_SHARE = 0.99
 probabilities are as near."""
 
 _SAME_GAP = 0.02
+_GIVEN_ORDER = "in the order of classes that --classes gives, or the model's own file"
 _LEAST_PROBABILITY = 1e-3
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -507,7 +508,7 @@ def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
     most = float(np.bincount(truth).max()) / len(truth)
     needed = most + max(0.1, 3 * np.sqrt(most * (1 - most) / len(truth)))
     if trial.right < min(needed, 0.95):
-        how = "in the order of --classes" if given else "in whatever order its classes stand"
+        how = _GIVEN_ORDER if given else "in whatever order its classes stand"
         raise NotProvedError(
             f"{capitalize(how)}, at most {trial.right:.0%} of {len(truth)} pictures get "
             f"their class, and always naming one class would be right for {most:.0%}. So either "
@@ -523,7 +524,7 @@ def _judge_freely(trials: Sequence[Trial], truth: IntArray) -> list[Trial]:
 
 
 def _check_order(trials: Sequence[Trial], truth: IntArray, names: Sequence[str]) -> None:
-    """Check that the order of ``--classes`` is not clearly worse than another one.
+    """Check that the order that is given is not clearly worse than another one.
 
     Raises:
         NotProvedError: if it is.
@@ -533,9 +534,10 @@ def _check_order(trials: Sequence[Trial], truth: IntArray, names: Sequence[str])
     if free.right > given + max(0.1, 3 * np.sqrt(given * (1 - given) / len(truth))):
         order = ",".join(names[place] for place in free.order)
         raise NotProvedError(
-            f"In the order of --classes, at most {given:.0%} of {len(truth)} pictures get their "
-            f"class, and in another one {free.right:.0%}. Leave --classes out, or write --classes "
-            f"{shlex.quote(order)}. With --as-is the network is added all the same."
+            f"{capitalize(_GIVEN_ORDER)}, at most {given:.0%} of {len(truth)} pictures get their "
+            f"class, and in another one {free.right:.0%}. Leave --classes out where you gave it, "
+            f"or write --classes {shlex.quote(order)}. With --as-is the network is added all the "
+            "same."
         )
 
 

@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 
 from model import PictureModel, load_model
 from model.making import AddedModel, AddError, AddOptions, PictureOptions, add_from_files
+from model.making.errors import NotProvedError
 from tests.shape_pictures import CLASSES, write_shapes
 
 
@@ -111,3 +112,20 @@ def test_what_cannot_be_served_is_refused_with_what_to_do(shapes: Path) -> None:
     (shapes / "net.json").write_text('{"class_name": "Sequential"}')
     with pytest.raises(AddError, match=r"net\.json"):
         add(shapes, [shapes / "net.json"])
+
+
+@pytest.mark.parametrize("are_numbers", [False, True])
+def test_classes_that_its_file_names_are_not_named_anew(shapes: Path, are_numbers: bool) -> None:
+    """They were called as it fits the folders best, without a word of their own names."""
+    rows, names = read(shapes / "train", (24, 24))
+    turned = [CLASSES[CLASSES.index(name) - 1] for name in names]
+    encoder = LabelEncoder().fit(turned)
+    truth = encoder.transform(turned) if are_numbers else turned
+    parts = [LogisticRegression(max_iter=300).fit(rows, truth), *[encoder] * are_numbers]
+    with pytest.raises(NotProvedError, match=r"gives, or the model's own file, at most 48% of"):
+        add(shapes, save(shapes, *parts))
+    order = tuple(CLASSES[(CLASSES.index(name) + 1) % 3] for name in encoder.classes_)
+    added = add(shapes, save(shapes, *parts), classes=order)
+    model = load_model(added.folder)
+    assert isinstance(model, PictureModel)
+    assert model.manifest.classes == order
