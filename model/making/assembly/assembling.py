@@ -180,7 +180,8 @@ def _prove(
     proofs: list[tuple[float, Proof]] = []
     refused: NotProvedError | None = None
     for fitted in list_readings(part.fitted, rows.truths):
-        read = replace(contents, estimators=[replace(part, fitted=fitted)])
+        estimator = replace(part, fitted=fitted)
+        read = replace(contents, estimators=[estimator], codes=list(contents.codes))
         try:
             proofs.append(_prove_reading(read, options, rows, derivations))
         except NotProvedError as error:

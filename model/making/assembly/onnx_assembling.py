@@ -61,6 +61,11 @@ def prove_scalers(
     parts: list[Transformer] = []
     for file in files:
         found = collect_contents([file], options.trust, options.module).transformers
+        if not found and source.meaning == "label" and not source.classes:
+            raise AddError(
+                f"{options.paths[0]} answers the numbers of classes. Export it without the ArgMax "
+                f"at its end, and it is put together with {file}."
+            )
         if not found or not options.target:
             raise AddError(
                 f"{options.paths[0]} is served as an ONNX file, beside which only scalers are "

@@ -44,7 +44,9 @@ class AssemblySearch:
         self.scalers_of_target = [part for part in found if self._scales_target(part)]
         self.transformers = [part for part in found if part not in self.scalers_of_target]
         for part in list(self.transformers):
-            if isinstance(part.fitted, ENCODERS) and self._take_apart(part):
+            if isinstance(part.fitted, ENCODERS) and (
+                self._take_apart(part) or self._take_class_names(part)
+            ):
                 self.transformers.remove(part)
         self.problems: list[str] = []
 
@@ -129,10 +131,23 @@ class AssemblySearch:
         self.dummies += made
         return True
 
+    def _take_class_names(self, part: Transformer) -> bool:
+        """Take the classes' names from an encoder of the target; False where it is of no target."""
+        if not self.kind.classes or part.count != 1 or self.target not in self.table:
+            return False
+        named = list(map(as_text, part.fitted.categories_[0].tolist()))
+        if not set(map(as_text, self.table[self.target].unique().tolist())) <= set(named):
+            return False
+        numbers = {name: float(number) for number, name in enumerate(named)}
+        self.contents.codes.append(Codes(numbers, self.target, part.where))
+        return True
+
     def _scales_target(self, part: Transformer) -> bool:
         """Whether a step can have scaled the target, or all of several."""
         targets = getattr(self.kind, "targets", (self.target,))
         if part.count != len(targets) or not hasattr(part.fitted, "inverse_transform"):
+            return False
+        if isinstance(part.fitted, ENCODERS):  # of one column
             return False
         if part.names is not None or self.count != 1 or len(targets) > 1:
             is_other = part.names is None and self.count != part.count

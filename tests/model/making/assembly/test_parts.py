@@ -13,6 +13,8 @@ from click.testing import Result
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 
@@ -56,6 +58,23 @@ def test_of_one_input_and_one_target_each_has_its_own_scaler(tmp_path: Path, roo
     expected = of_target.inverse_transform(asked).ravel()
     found = [answer["prediction"] for answer in ask(root, table[["level"]][:20])]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("is_number", [True, False])
+def test_an_encoder_of_one_column_is_not_taken_for_one_of_the_target(
+    tmp_path: Path, root: Path, is_number: bool
+) -> None:
+    """Fitted to an array, it names no column; both have one."""
+    table = cars()[["km", "age", "fuel", "price"]]
+    encoder = OneHotEncoder(sparse_output=False).fit(table[["fuel"]].to_numpy())
+    inputs = np.hstack([table[["km", "age"]], encoder.transform(table[["fuel"]].to_numpy())])
+    classes = np.where(table["price"] > table["price"].median(), "dear", "cheap")
+    truth = table["price"] if is_number else classes
+    model = make_pipeline(StandardScaler(), Ridge() if is_number else LogisticRegression())
+    parts = {"model.pkl": model.fit(inputs, truth), "encoder.pkl": encoder}
+    result = add(tmp_path, root, table.assign(price=truth), parts, "--target", "price")
+    assert result.exit_code == 0, result.output
+    assert "fuel as a column for each value" in " ".join(result.output.split())
 
 
 def test_an_encoder_of_some_columns_is_no_step_before_the_model(tmp_path: Path, root: Path) -> None:

@@ -287,6 +287,36 @@ def test_a_missing_scaler_of_the_target_or_the_inputs_is_named(
     assert "as if its inputs had been standardised" in said
 
 
+def test_an_encoder_of_the_classes_may_be_one_for_columns(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    inputs = scaler.transform(table[["size", "age"]].to_numpy())
+    labels = OneHotEncoder(categories=[["top", "mid", "low"]]).fit(table[["level"]].to_numpy())
+    numbers = labels.transform(table[["level"]].to_numpy()).toarray().argmax(axis=1)
+    model = LogisticRegression(max_iter=500).fit(inputs, numbers)
+    write_network(model, tmp_path / "net.onnx", "Softmax")
+    said = add(tmp_path, table, "level", "--features", "size,age", scaler=scaler, labels=labels)
+    assert "classes named by labels.pkl" in said
+    named = np.array(["top", "mid", "low"])[model.predict(inputs)]
+    answers = ask(tmp_path, table[["size", "age"]])
+    assert [answer["label"] for answer in answers] == named.tolist()
+
+
+def test_a_network_that_ends_in_the_number_of_a_class_is_refused_with_what_to_export(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    model = LogisticRegression(max_iter=500).fit(table[["size", "age"]], table["level"])
+    write_network(model, tmp_path / "net.onnx")
+    net = onnx.load(tmp_path / "net.onnx")
+    net.graph.node.append(helper.make_node("ArgMax", ["end_0"], ["y"], axis=1, keepdims=0))
+    net.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.INT64, ["N"]))
+    onnx.save(net, tmp_path / "net.onnx")
+    labels = LabelEncoder().fit(table["level"])
+    said = add(tmp_path, table, "level", labels=labels, expected=1)
+    assert "Export it without the ArgMax at its end" in said
+
+
 def test_the_file_of_its_weights_may_be_named_beside_a_network(
     tmp_path: Path, table: pd.DataFrame
 ) -> None:
