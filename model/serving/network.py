@@ -10,6 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from model.contract.arrays import Float64Array, FloatArray
 from model.serving.predictors import open_session, run_session
 
+LEAST_SHARE = 1e-12
+"""What shares of classes are divided by at least."""
+
 
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """A network with one input, of shape (rows, features), and one output.
@@ -57,22 +60,26 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
     Attributes:
         classes_: of two, one output is that of the second.
         link_: what makes probabilities of the outputs: logistic, softmax, or identity, by which
-            shares of more classes than two add up to 1.
+            shares end at 0 and 1, and of more classes than two add up to 1.
     """
 
     classes_: Any
     link_: str
+
+    def decision_function(self, rows: Any) -> Float64Array:
+        """Answer the last class's probability as it is learned, which may leave 0 to 1: (rows,)."""
+        answers = self.compute(rows)[:, -1]
+        return np.asarray(expit(answers)) if self.link_ == "logistic" else answers
 
     def predict_proba(self, rows: Any) -> Float64Array:
         """Answer probabilities, shape (rows, classes), to a matrix of shape (rows, features)."""
         answers = self.compute(rows)
         if self.link_ == "softmax":
             return np.asarray(softmax(answers, axis=1))
-        if self.link_ == "logistic":
-            answers = expit(answers)
+        answers = expit(answers) if self.link_ == "logistic" else answers.clip(0, 1)
         if answers.shape[1] == 1:
             return np.hstack([1 - answers, answers])
-        return np.asarray(answers / answers.sum(axis=1, keepdims=True))
+        return np.asarray(answers / answers.sum(axis=1, keepdims=True).clip(LEAST_SHARE))
 
     def predict(self, rows: Any) -> Any:
         """Answer the likeliest class of each row, shape (rows,)."""

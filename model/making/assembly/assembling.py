@@ -1,11 +1,13 @@
 """The model in a person's files, put together as the data prove it."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.assemblies import select_raw
@@ -28,7 +30,7 @@ from model.making.kinds.output_kind import OutputKind
 from model.making.options import AddNote, AddOptions, AskPerson
 from model.making.sources.estimator_sources import EstimatorSource, describe_estimator
 from model.making.sources.model_sources import ModelSource
-from model.making.sources.networks import find_regressor
+from model.making.sources.networks import list_readings
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
@@ -38,9 +40,10 @@ from model.making.steps.kept_values import (
     describe_merged_values,
 )
 from model.making.steps.texts import describe_changed_texts, find_origin
+from model.serving.network import NetworkClassifier, NetworkRegressor
 
-_LOOKED_AT = 500
-"""Rows whose answers tell whether a network answers a logit."""
+_MEASURED = 1000
+"""Rows by which one meaning of an output is told from another."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,40 @@ def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
 def _prove(
     contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
 ) -> Proof:
-    """Put the parts in the files together as the data prove it."""
+    """Put the parts in the files together as the data prove it, by what the outputs can mean."""
+    part = contents.estimators[0]
+    proofs: list[tuple[float, Proof]] = []
+    refused: NotProvedError | None = None
+    for fitted in list_readings(part.fitted, rows.truths):
+        read = replace(contents, estimators=[replace(part, fitted=fitted)])
+        try:
+            proofs.append(_prove_reading(read, options, rows, derivations))
+        except NotProvedError as error:
+            refused = refused or error
+    if refused and not proofs:
+        raise refused
+    return min(proofs, key=lambda item: item[0])[1]
+
+
+def _measure(proof: Proof, table: pd.DataFrame, truth: Float64Array) -> float:
+    """The mean squared error of a network's one output, where two classes are 1 apart; else 0."""
+    network = proof.fitted[-1] if isinstance(proof.fitted, Pipeline) else proof.fitted
+    if not isinstance(network, NetworkClassifier | NetworkRegressor) or truth.ndim > 1:
+        return 0.0
+    complete = np.flatnonzero(table[list(proof.assembly.names)].notna().all(axis=1))[:_MEASURED]
+    rows = _take_complete(proof, table, _MEASURED)
+    is_classes = isinstance(network, NetworkClassifier)
+    ask = proof.fitted.decision_function if is_classes else proof.fitted.predict
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a step was fitted to an array
+        errors = ask(rows) - truth[complete]
+    return float(np.mean(errors**2) / np.ptp(truth) ** 2)
+
+
+def _prove_reading(
+    contents: Contents, options: AddOptions, rows: LabelledTable, derivations: Derivations
+) -> tuple[float, Proof]:
+    """The same with outputs of one meaning, and how far they are from the truth."""
     part = contents.estimators[0]
     source = describe_estimator(part.fitted, str(part.path))
     kind = choose_kind(source.kind, tuple(map(str, rows.truths.columns)))
@@ -194,20 +230,15 @@ def _prove(
     )
 
     if not options.target:
-        return _hold_against_rows(take_only(search, options.classes), table, rows)
+        return 0.0, _hold_against_rows(take_only(search, options.classes), table, rows)
 
     def read_truth(classes: Sequence[str]) -> Float64Array:
         return read_truths(kind.with_names(classes), rows, options)
 
     try:
         proof = prove(search, options.classes, read_truth)
-        taken = _take_complete(proof, table, _LOOKED_AT)
-        if len(taken):
-            number = find_regressor(part.fitted, rows.truths, proof.fitted, taken)
-            if number is not None:
-                contents.estimators[0] = replace(part, fitted=number)
-                return _prove(contents, options, rows, derivations)
-        return _hold_against_rows(proof, table, rows)
+        far = _measure(proof, table, read_truth(proof.assembly.classes))
+        return far, _hold_against_rows(proof, table, rows)
     except NoAssemblyError:
         contents.require_all_read()  # it may be what lacks
         if source.names or not any(part.names for part in search.transformers):

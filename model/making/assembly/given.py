@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from model.making.assembly.contents import Contents, collect_contents, read_contents
+from model.making.assembly.contents import Contents, read_contents
 from model.making.assembly.unknown_values import leave_out_unknown
 from model.making.catboost.files import is_catboost
 from model.making.columns.deriving import Derivations, derive_columns
@@ -15,11 +15,11 @@ from model.making.data.number_texts import read_quantities
 from model.making.data.tables import LabelledTable, RowChoice, read_rows
 from model.making.data.text_cells import NO_TEXTS
 from model.making.dictionaries import add_units, read_dictionary
+from model.making.onnx.signatures import list_weight_files
 from model.making.options import AddNote, AddOptions
 from model.making.sources.library_files import restore_blanks
 from model.making.sources.model_folders import NamedColumns, open_folders
-from model.making.sources.networks import read_network, settle_network
-from model.making.steps.fitted_steps import SCALERS
+from model.making.sources.networks import read_network
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     """
     options, listed = open_folders(options)
     paths = sorted(options.paths, key=lambda path: path.suffix != ".onnx")  # it leads the others
+    if paths[0].suffix == ".onnx":
+        weights = list_weight_files(paths[0])
+        paths = [path for path in paths if path.resolve() not in weights]
     options = replace(options, paths=tuple(paths))
     contents = _read_files(options, listed)
     known = contents.list_known_texts() if contents else NO_TEXTS
@@ -85,11 +88,6 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
             add_note(f"{name!r} in the file is taken as {column!r}.")
     if contents:
         rows = replace(rows, table=_restore_headers(rows.table, contents))
-    if contents:
-        contents.estimators = [
-            replace(part, fitted=settle_network(part.fitted, rows.truths))
-            for part in contents.estimators
-        ]
     target = next(iter(map(str, rows.truths.columns)), "")
     options = replace(options, target=target)
     quantities = read_quantities(rows.table, known.are_texts, options.decimal, add_note)
@@ -124,27 +122,18 @@ def _restore_headers(table: pd.DataFrame, contents: Contents) -> pd.DataFrame:
     return table.rename(columns=bare)
 
 
-def _stands_among_parts(options: AddOptions) -> bool:
-    """Whether an ONNX file is a network with parts beside it that cannot go into its graph.
-
-    Scalers of all its columns can.
-    """
-    network = read_network(options.paths[0])
-    if network is None or options.python:
-        return False
-    found = collect_contents([*options.paths[1:], *options.before], options.trust, options.module)
-    asked = options.target_inverse or options.units or found.codes or found.lists or found.inverses
-    return bool(asked) or any(
-        not isinstance(part.fitted, SCALERS) or part.count != network.n_features_in_
-        for part in found.transformers
-    )
+def _has_more(options: AddOptions) -> bool:
+    """Whether a person gives more than the file of a model, which stands around it."""
+    return bool(options.paths[1:] or options.before or options.target_inverse or options.units)
 
 
 def _read_files(options: AddOptions, listed: Sequence[NamedColumns]) -> Contents | None:
     """Read the files, with the lists of columns of the folders in which they lie."""
     if options.python and is_catboost(options.paths[0]):
         return None  # it stands alone
-    if options.paths[0].suffix == ".onnx" and not _stands_among_parts(options):
+    if options.paths[0].suffix == ".onnx" and (
+        not _has_more(options) or options.python or read_network(options.paths[0]) is None
+    ):
         return None
     paths = tuple(dict.fromkeys((*options.paths, *options.before)))
     contents = read_contents(paths, options.trust, options.module)

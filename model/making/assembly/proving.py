@@ -1,7 +1,7 @@
 """Which assembly the data prove, and what they show of it."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +45,8 @@ _CLEAR = 0.03
 _AS_GOOD = -0.1
 """The skill from which answers are about as good as the same one for everybody."""
 _SAME = 1e-6
+_MOST_CHECKED = 5
+"""Assemblies of which a cause is looked for, where none is proved."""
 _HOW = (
     "Say it with --before FILE (the steps in their order), --features a,b,c (the columns in their "
     "order), --classes a,b or --target-inverse."
@@ -108,12 +110,10 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         if guessing:
             best = max(guessing, key=lambda item: item.fit.rank)
             name_codes(search, best, truths[best.assembly.classes])  # knows better
-        if unnamed := [item for item in tried if item.assembly.guesses_classes]:
-            best = max(unnamed, key=lambda item: item.fit.rank)
-            finding = _check(search, best.assembly, truths[best.assembly.classes])
-            # A missing scaler, say, which no order of the names puts right.
-            if any(cause.text.startswith("its inputs") for cause in finding.causes):
-                raise NotProvedError(f"{finding.text}{finding.advice}") from None
+        unnamed = [item for item in tried if item.assembly.guesses_classes]
+        if finding := _find_cause(search, unnamed or tried, truths):
+            raise NotProvedError(f"{finding.text}{finding.advice}") from None
+        if unnamed:
             name_classes(search, unnamed, truths)
         raise
     truth = truths[chosen.assembly.classes]
@@ -129,6 +129,34 @@ def prove(search: AssemblySearch, classes: Sequence[str], read_truth: ReadTruth)
         _check(search, assembly, truth),
         tuple(search.contents.list_unused(assembly.parts)),
     )
+
+
+def _find_cause(
+    search: AssemblySearch,
+    tried: Sequence[TriedAssembly],
+    truths: Mapping[tuple[str, ...], Float64Array],
+) -> Finding | None:
+    """What a known cause puts right of assemblies of which none is right by itself.
+
+    A person gives a scaler because the model needs it: those with most of them are checked.
+    """
+    scalers = {part.where for part in (*search.transformers, *search.scalers_of_target)}
+    ranked = sorted(tried, key=lambda item: -item.fit.rank)
+    most = max(len(item.assembly.parts & scalers) for item in ranked)
+    fullest = [item for item in ranked if len(item.assembly.parts & scalers) == most]
+    guesses_classes = ranked[0].assembly.guesses_classes
+    if fullest[0].fit.beats_constant and not guesses_classes:
+        return None
+    found = []
+    for item in fullest[:_MOST_CHECKED]:
+        finding = _check(search, item.assembly, truths[item.assembly.classes])
+        for cause in finding.causes[:1]:
+            of_inputs = cause.text.startswith("its inputs")
+            # No order of names puts a missing scaler right, and no other scaler one that is there.
+            is_apt = of_inputs if guesses_classes else not (of_inputs and item.assembly.steps)
+            if is_apt and search.kind.is_good_enough(cause.fit):
+                found.append(finding)
+    return max(found, key=lambda item: item.causes[0].fit.rank, default=None)
 
 
 def take_only(search: AssemblySearch, classes: Sequence[str]) -> Proof:
@@ -315,7 +343,8 @@ def _check(search: AssemblySearch, assembly: Assembly, truth: Float64Array) -> F
             return assign_columns(raw, dict(zip(labels, rows.T, strict=True)))
 
     def answered(index: IntArray, rows: Float64Array) -> Float64Array:
-        return assembly.invert(answer(assembly, estimator, kind, ask(index, rows)))
+        with np.errstate(all="ignore"):
+            return assembly.invert(answer(assembly, estimator, kind, ask(index, rows)))
 
     named = getattr(estimator, "feature_names_in_", None) is not None
     subject = Subject(

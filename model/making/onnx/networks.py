@@ -10,7 +10,7 @@ from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
 from model.making.onnx.additive import NodeWriter, add_label
 from model.making.onnx.graphs import OPSETS, CompileError
-from model.serving.network import NetworkClassifier, NetworkRegressor
+from model.serving.network import LEAST_SHARE, NetworkClassifier, NetworkRegressor
 
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
@@ -24,12 +24,14 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
             last = graph.add("Softmax", last, axis=1)
         elif network.link_ == "logistic":
             last = graph.add("Sigmoid", last)
+        else:
+            last = graph.add("Clip", last, graph.keep(0.0), graph.keep(1.0))
         if _count_outputs(network) == 1:
             other = graph.add("Sub", graph.keep(1.0), last)
             last = graph.add("Concat", other, last, axis=1)
         elif network.link_ == "identity":
             total = graph.add("ReduceSum", last, graph.keep([1], np.int64), keepdims=1)
-            last = graph.add("Div", last, total)
+            last = graph.add("Div", last, graph.add("Max", total, graph.keep(LEAST_SHARE)))
         add_label(graph, network, last, outputs[0])
     graph.add_output(last, outputs[-1])
 

@@ -66,6 +66,21 @@ def load_onnx(path: Path) -> onnx.ModelProto:
     return model
 
 
+def list_weight_files(path: Path) -> set[Path]:
+    """List the files in which an ONNX file keeps its weights; none where it is no such file."""
+    try:
+        graph = onnx.load(path, load_external_data=False).graph
+    except Exception:  # what is wrong with it is said where it is read
+        return set()
+    named = {
+        entry.value
+        for constant in graph.initializer
+        for entry in constant.external_data
+        if entry.key == "location"
+    }
+    return {(path.parent / name).resolve() for name in named}
+
+
 def list_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
     """List what a graph takes; old files have their constants among the inputs."""
     constants = {constant.name for constant in graph.initializer}
@@ -107,6 +122,11 @@ def read_columns(
         AddError: if they do not take rows of a table.
     """
     for item in inputs:
+        if item.type == TensorProto.FLOAT16:
+            raise AddError(
+                f"{path}: the input {item.name!r} takes numbers of 16 bits. "
+                "Export the model in single precision, from PyTorch after net.float()."
+            )
         if item.type not in (*NUMPY_TYPES, TensorProto.STRING) or len(item.shape) not in (1, 2):
             raise AddError(
                 f"{path}: the input {item.name!r} does not take rows of a table, but a tensor of "

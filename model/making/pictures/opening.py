@@ -69,16 +69,25 @@ def find_table_network(options: AddOptions) -> Path | None:
     found = [path for path in options.paths if path.suffix.lower() in _KERAS]
     if not found or not options.data.is_file() or names_pictures(options.data):
         return None
-    return found[0] if count_columns(found[0]) else None
+    try:
+        return found[0] if count_columns(found[0]) else None
+    except UnknownLayerError:  # it takes several inputs
+        return found[0]
 
 
 def count_columns(path: Path) -> int | None:
-    """Count the numbers in the row that a network of Keras takes; None for any other file."""
+    """Count the numbers in the row that a network of Keras takes; None for any other file.
+
+    Raises:
+        UnknownLayerError: if it takes several inputs.
+    """
     if path.suffix.lower() not in _KERAS:
         return None
     try:
         shape = find_input_shape(read_keras(path).config)
-    except (AddError, UnknownLayerError):
+    except UnknownLayerError:
+        raise
+    except AddError:
         return None  # what is wrong with it is said where it is opened
     return shape[0] if shape is not None and len(shape) == 1 else None
 
@@ -98,6 +107,15 @@ def write_table_network(
     path = find_table_network(options)
     if path is None:
         return options, ""
+    try:
+        find_input_shape(read_keras(path).config)
+    except UnknownLayerError as error:
+        raise AddError(
+            f"{path}: {error} Where Keras is, put a model around it that takes all columns as one "
+            "input and parts them, and give its ONNX file: x = keras.Input((8,)); keras.Model(x, "
+            "model([x[:, :3], x[:, 3:]])).export('model.onnx', format='onnx'), where 8 is the "
+            "number of the columns."
+        ) from error
     model, made = _convert_keras(path, options, ask, report)
     written = folder / f"{path.stem}.onnx"
     onnx.save(model, written)

@@ -1,17 +1,15 @@
 """A network of a table in ONNX as an estimator: parts in other files can stand around it."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pandas as pd
-from scipy.special import logit
 
 from model.contract.outputs import MOST_CLASSES
 from model.making.onnx.signatures import FLOAT_TYPES, find_last_operator
-from model.making.sources.onnx_sources import are_logits, read_onnx
+from model.making.sources.onnx_sources import read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
 
 
@@ -39,60 +37,50 @@ def read_network(path: Path) -> NetworkRegressor | None:
     return network
 
 
-def settle_network(fitted: Any, truths: pd.DataFrame) -> Any:
-    """The network as one that answers classes, where its outputs and the target say so.
+def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
+    """What a network's outputs can mean, for the target; rows of the data tell which it is.
 
     Classes are numbered; files beside it, or the data, tell what they are called. A network that
     ends otherwise than in shares answers logits, as after ``CrossEntropyLoss`` and
-    ``BCEWithLogitsLoss`` of PyTorch.
+    ``BCEWithLogitsLoss`` of PyTorch. One output for two classes may be a probability all the same,
+    as after ``MSELoss``, and for numbers it may be one.
 
     Args:
         fitted: any estimator; one that is no network stays as it is.
         truths: the columns of the target, shape (rows, targets).
     """
     if not isinstance(fitted, NetworkRegressor) or truths.shape[1] != 1:
-        return fitted
+        return [fitted]
     graph = onnx.load_model_from_string(fitted.content_).graph
+    last = find_last_operator(graph, graph.output[0].name)
     answers = fitted.compute(np.outer([0, 0.5, 1], np.ones(fitted.n_features_in_)))
     width = answers.shape[1]
     distinct = set(truths.iloc[:, 0].dropna())
-    are_classes = len(distinct) <= MOST_CLASSES if width > 1 else len(distinct) == 2
-    if width == 1 and _are_numbers(distinct):
-        are_classes = distinct == {0, 1}
-    if not are_classes:
-        return fitted
+    are_numbers = all(isinstance(item, int | float) for item in distinct)
+    if width > 1:
+        if len(distinct) > MOST_CLASSES:
+            return [fitted]
+        are_shares = last == "Sigmoid" or (
+            answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
+        )
+        return [_answer_classes(fitted, width, "identity" if are_shares else "softmax")]
+    if len(distinct) != 2:
+        return [fitted]
+    shares, logits = (_answer_classes(fitted, 2, link) for link in ("identity", "logistic"))
+    if last == "Sigmoid":
+        return [shares]
+    if distinct == {0, 1}:
+        return [logits, fitted]  # a regression, which stays one
+    return [logits, shares, fitted] if are_numbers else [logits, shares]
+
+
+def _answer_classes(network: NetworkRegressor, count: int, link: str) -> NetworkClassifier:
+    """The network as one that answers so many classes."""
     made = NetworkClassifier()
-    made.content_, made.n_features_in_ = fitted.content_, fitted.n_features_in_
-    made.classes_ = np.arange(max(width, 2))
-    last = find_last_operator(graph, graph.output[0].name)
-    adds_up = answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
-    are_shares = last in ("Sigmoid", "Softmax") or (width > 1 and adds_up)
-    made.link_ = "identity" if are_shares else "logistic" if width == 1 else "softmax"
-    return made
-
-
-def find_regressor(network: Any, truths: pd.DataFrame, assembled: Any, rows: Any) -> Any:
-    """The network as one that answers a number after all; None where it answers classes.
-
-    A regression on 0 and 1 has the outputs and the target of a network that answers a logit.
-
-    Args:
-        network: the one that ``settle_network`` returned.
-        truths: the same columns of the target.
-        assembled: the network with the parts around it.
-        rows: some, as it takes them.
-    """
-    if getattr(network, "link_", "") != "logistic" or not _are_numbers(truths.iloc[:, 0].dropna()):
-        return None
-    if are_logits(logit(assembled.predict_proba(rows)[:, 1])):
-        return None
-    made = NetworkRegressor()
     made.content_, made.n_features_in_ = network.content_, network.n_features_in_
+    made.classes_ = np.arange(count)
+    made.link_ = link
     return made
-
-
-def _are_numbers(values: Iterable[Any]) -> bool:
-    return all(isinstance(item, int | float) for item in values)
 
 
 def _free_rows(model: onnx.ModelProto) -> bytes:

@@ -58,14 +58,6 @@ _LOOKED_AT = 1000
 """Rows by which a model of clusters is known."""
 
 
-def are_logits(answers: Float64Array, margin: float = 0.5) -> bool:
-    """Whether answers of shape (rows,) go so far beyond 0 and 1 that they are no probabilities.
-
-    A regression on 0 and 1 answers a little beyond them, too.
-    """
-    return bool(max(-answers.min(), answers.max() - 1) > margin)
-
-
 @dataclass(frozen=True)
 class OnnxSource:
     """An ONNX model; ``output`` is the tensor to use, ``meaning`` what it means.
@@ -187,7 +179,7 @@ class OnnxSource:
         """Return the model as one whose only answer is a logit, where its answers prove it.
 
         A network that was fitted with a loss of logits answers two classes with numbers that are no
-        probabilities.
+        probabilities, and one that was fitted to 0 and 1 with probabilities that may leave these.
 
         Args:
             table: the columns that it takes.
@@ -201,8 +193,15 @@ class OnnxSource:
             return self
         rows = table.apply(pd.to_numeric, errors="coerce").dropna()[:_LOOKED_AT]
         answers = self.answer(rows) if len(rows) else np.zeros(1)
-        is_logit = are_logits(answers, 0.5 * are_numbers)
-        return replace(self, meaning="logit") if is_logit else self
+        if answers.min() >= 0 and answers.max() <= 1:
+            return self
+        second = (target.loc[rows.index] == max(distinct)).to_numpy(dtype=float)
+        # Nobody said which class is the second.
+        plain, read = (
+            min(np.mean((shares - truth) ** 2) for truth in (second, 1 - second))
+            for shares in (answers, expit(answers))
+        )
+        return replace(self, meaning="logit") if read < plain else self
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> "OnnxSource":
         """Return the same model with what the target tells; see ``ModelSource``.
@@ -350,7 +349,7 @@ class OnnxSource:
         if self.meaning == "shares":
             return np.asarray(answers / answers.sum(axis=1, keepdims=True))
         if self.meaning in ("sigmoid", "logit"):
-            second = (expit(answers) if self.meaning == "logit" else answers).reshape(-1)
+            second = (expit(answers) if self.meaning == "logit" else answers.clip(0, 1)).reshape(-1)
             return np.column_stack([1 - second, second])
         return np.asarray(answers)
 

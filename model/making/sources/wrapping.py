@@ -123,11 +123,15 @@ def _append_answer(graph: Any, last: str, meaning: OutputMeaning, classes: Seque
         graph.node.append(helper.make_node("MatMul", ["as_float", "ones"], ["sum"]))
         graph.node.append(helper.make_node("Div", ["as_float", "sum"], ["answer"]))
     else:
-        if meaning == "logit":
-            graph.node[-1].output[0] = "logit"
-            graph.node.append(helper.make_node("Sigmoid", ["logit"], ["as_float"]))
         graph.initializer.append(_integers("one_column", [-1, 1]))
-        graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), "one"))
+        for name, number in (("zero", 0), ("one", 1)):
+            graph.initializer.append(numpy_helper.from_array(np.array(number, np.float32), name))
+        graph.node[-1].output[0] = "learned"
+        if meaning == "logit":
+            graph.node.append(helper.make_node("Sigmoid", ["learned"], ["as_float"]))
+        else:
+            graph.node.append(helper.make_node("Max", ["learned", "zero"], ["from_zero"]))
+            graph.node.append(helper.make_node("Min", ["from_zero", "one"], ["as_float"]))
         graph.node.extend(
             [
                 helper.make_node("Reshape", ["as_float", "one_column"], ["second"]),

@@ -42,10 +42,10 @@ def find_input_shape(model: Config) -> tuple[int | None, ...] | None:
 
 def list_ends(found: Any) -> list[tuple[str, int, int]]:
     """List the inputs or outputs of a model: name, call and number of the tensor."""
-    if found and isinstance(found[0], str):
-        found = [found]
     if isinstance(found, dict):
         found = list(found.values())
+    if found and isinstance(found[0], str):
+        found = [found]
     return [(str(name), int(node), int(tensor)) for name, node, tensor in found]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import joblib
@@ -65,3 +66,21 @@ def test_pictures_that_a_table_names_are_still_pictures(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.exit_code == 1
     assert "opening the network" in result.output
+
+
+@pytest.mark.parametrize("ends", [{"size": ["a", 0, 0], "age": ["b", 0, 0]}, [["a", 0, 0]] * 2])
+def test_several_inputs_are_refused_with_the_way_to_one(tmp_path: Path, ends: object) -> None:
+    config = {"name": "net", "layers": [], "input_layers": ends, "output_layers": ["c", 0, 0]}
+    with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.15.1"}))
+        archive.writestr("config.json", json.dumps({"class_name": "Functional", "config": config}))
+        archive.writestr("model.weights.h5", (FILES / "table_3.h5").read_bytes())
+    (tmp_path / "flats.csv").write_text("size,age,price\n1,2,3\n")
+    joblib.dump(StandardScaler().fit([[1, 2], [3, 4]]), tmp_path / "x.pkl")
+    result = run(
+        "add", tmp_path / "net.keras", tmp_path / "x.pkl", "--name", "m", "--target", "price",
+        "--data", tmp_path / "flats.csv", "--models", tmp_path,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "The model takes 2 inputs" in result.output
+    assert "takes all columns as one input" in result.output

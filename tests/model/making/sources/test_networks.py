@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import joblib
@@ -15,10 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from scipy.special import expit
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
 from app import create_app
 from app.config import Settings
+from model.making.errors import AddError
+from model.making.sources.networks import read_network
 from tests.model.making.conftest import run
 
 CITIES = np.array(["Bonn", "Essen", "Ulm"])
@@ -60,7 +64,9 @@ def write_network(line: Any, path: Path, *ends: str, opset: int = 17, rows: Any 
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
 
 
-def add(folder: Path, table: pd.DataFrame, target: str, *more: object, **parts: Any) -> str:
+def add(
+    folder: Path, table: pd.DataFrame, target: str, *more: object, expected: int = 0, **parts: Any
+) -> str:
     """``model add`` for a network with its parts in files; what the command says."""
     for name, part in parts.items():
         joblib.dump(part, folder / f"{name}.pkl")
@@ -68,7 +74,7 @@ def add(folder: Path, table: pd.DataFrame, target: str, *more: object, **parts: 
     files = [folder / "net.onnx", *(folder / f"{name}.pkl" for name in parts)]
     given = ("--data", folder / "flats.csv", "--target", target, "--models", folder, "--yes")
     result = run("add", *files, "--name", "m", *given, *more)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == expected, result.output
     return " ".join(result.output.split())
 
 
@@ -204,6 +210,118 @@ def test_one_output_is_that_of_the_second_of_two_classes(
     add(tmp_path, table, "level", scaler=scaler, columns=list(dummies.columns))
     found = [answer["probabilities"]["1"] for answer in ask(tmp_path, table)]
     np.testing.assert_allclose(found, model.predict_proba(inputs)[:, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_logit"),
+    [
+        ([0, 1], True),
+        ([1, 2], True),
+        ([1, 2], False),
+        (["low", "top"], True),
+        (["low", "top"], False),
+    ],
+)
+def test_one_output_for_two_classes_is_read_as_the_data_say(
+    tmp_path: Path, table: pd.DataFrame, words: list[Any], is_logit: bool
+) -> None:
+    """A loss of logits leaves them to the reader, and squared errors leave 0 and 1 a little."""
+    facts = table[["size", "age"]].to_numpy()
+    high = (table["rent"] + np.random.default_rng(0).normal(0, 99, 400) > 700).astype(int)
+    scaler = StandardScaler().fit(facts)
+    inputs = scaler.transform(facts)
+    model = (LogisticRegression() if is_logit else LinearRegression()).fit(inputs, high)
+    write_network(model, tmp_path / "net.onnx")
+    table["kind"] = np.array(words)[high]
+    add(tmp_path, table, "kind", "--features", "size,age", scaler=scaler)
+    answers = ask(tmp_path, table[["size", "age"]])
+    fitted = model.predict_proba(inputs)[:, 1] if is_logit else model.predict(inputs)
+    found = [answer["probabilities"][str(words[1])] for answer in answers]
+    np.testing.assert_allclose(found, fitted.clip(0, 1), atol=1e-4)
+
+
+def test_one_output_that_was_fitted_to_the_numbers_of_the_target_is_a_number(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    inputs = scaler.transform(table[["size", "age"]].to_numpy())
+    table["stars"] = np.where(table["rent"] > 700, 2, 1)
+    line = LinearRegression().fit(inputs, table["stars"])
+    write_network(line, tmp_path / "net.onnx")
+    add(tmp_path, table, "stars", "--features", "size,age", scaler=scaler)
+    found = [answer["prediction"] for answer in ask(tmp_path, table[["size", "age"]])]
+    np.testing.assert_allclose(found, line.predict(inputs), rtol=1e-4)
+
+
+def test_probabilities_of_each_class_alone_are_made_to_add_up(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    """As after a Sigmoid for each class; a Softmax over them would hide how sure they are."""
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    inputs = scaler.transform(table[["size", "age"]].to_numpy())
+    model = OneVsRestClassifier(LogisticRegression(C=9)).fit(inputs, table["level"])
+    line = SimpleNamespace(
+        coef_=np.vstack([each.coef_ for each in model.estimators_]),
+        intercept_=np.concatenate([each.intercept_ for each in model.estimators_]),
+    )
+    write_network(line, tmp_path / "net.onnx", "Sigmoid")
+    add(tmp_path, table, "level", "--features", "size,age", scaler=scaler)
+    answers = ask(tmp_path, table[["size", "age"]])
+    found = [[answer["probabilities"][name] for name in model.classes_] for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(inputs), atol=1e-4)
+
+
+def test_a_missing_scaler_of_the_target_or_the_inputs_is_named(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    target = StandardScaler().fit(table[["rent"]].to_numpy())
+    rents = target.transform(table[["rent"]].to_numpy()).ravel()
+    line = LinearRegression().fit(scaler.transform(table[["size", "age"]].to_numpy()), rents)
+    write_network(line, tmp_path / "net.onnx")
+    features = ("--features", "size,age")
+    said = add(tmp_path, table, "rent", *features, scaler=scaler, expected=4)
+    assert "Add the file of the target's scaler." in said
+    assert "inputs" not in said
+    said = add(tmp_path, table, "rent", *features, rents=target, expected=4)
+    assert "as if its inputs had been standardised" in said
+
+
+def test_the_file_of_its_weights_may_be_named_beside_a_network(
+    tmp_path: Path, table: pd.DataFrame
+) -> None:
+    scaler = StandardScaler().fit(table[["size", "age"]].to_numpy())
+    inputs = scaler.transform(table[["size", "age"]].to_numpy())
+    path, weights = tmp_path / "net.onnx", tmp_path / "net.onnx.data"
+    write_network(LinearRegression().fit(inputs, table["rent"]), path)
+    onnx.save(
+        onnx.load(path),
+        path,
+        save_as_external_data=True,
+        location=weights.name,
+        size_threshold=0,
+    )
+    joblib.dump(scaler, tmp_path / "scaler.pkl")
+    table[["size", "age", "rent"]].to_csv(tmp_path / "flats.csv", index=False)
+    result = run(
+        "add", weights, tmp_path / "scaler.pkl", path, "--name", "m", "--target", "rent",
+        "--data", tmp_path / "flats.csv", "--models", tmp_path, "--yes",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+
+
+def test_a_network_of_half_precision_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    kind = TensorProto.FLOAT16
+    graph = helper.make_graph(
+        [helper.make_node("ReduceSum", ["x"], ["y"])],
+        "net",
+        [helper.make_tensor_value_info("x", kind, ["N", 2])],
+        [helper.make_tensor_value_info("y", kind, ["N", 1])],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), tmp_path / "net.onnx")
+    with pytest.raises(AddError, match=r"16 bits.*net\.float\(\)"):
+        read_network(tmp_path / "net.onnx")
 
 
 def test_a_network_with_an_operator_that_nobody_copies_is_served_as_it_is(

@@ -126,6 +126,22 @@ def test_a_regression_on_0_and_1_stays_one(tmp_path: Path, data: pd.DataFrame) -
     assert "prediction" in ask(tmp_path, data)[0]
 
 
+def test_a_regression_on_two_classes_that_are_texts_is_read_as_probabilities(
+    tmp_path: Path, data: pd.DataFrame
+) -> None:
+    """Its answers leave 0 and 1 a little, and are no logits for that."""
+    rows, wide = data[FACTS].to_numpy(), (data["width"] > 2.5).astype(int)
+    line = LinearRegression().fit(rows, wide)
+    save(line, data, tmp_path / "model.onnx")
+    data[FACTS].assign(shape=np.array(["narrow", "wide"])[wide]).to_csv(
+        tmp_path / "shapes.csv", index=False
+    )
+    result = add(tmp_path, "shapes.csv", "--target", "shape")
+    assert result.exit_code == 0, result.output
+    found = [answer["probabilities"]["wide"] for answer in ask(tmp_path, data)]
+    np.testing.assert_allclose(found, line.predict(rows).clip(0, 1), atol=1e-4)
+
+
 def test_a_label_that_no_row_of_the_data_has_is_no_answer(
     tmp_path: Path, data: pd.DataFrame
 ) -> None:
