@@ -237,7 +237,8 @@ def _make_folder(
     output, evaluation = evaluate_model(kind, arranged, options, shown, notes.append)
 
     report(next(stage))
-    comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
+    served = None if evaluation.held_out is None else evaluation.held_out[1]
+    comparison = compare_with_baselines(kind, headline, served) if kind.has_truth else None
 
     report(next(stage))
     if evaluation.leaning:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import r2_score
 
 from model.making.measuring.baselines import judge
 from tests.model.making.conftest import add_fitted
@@ -33,3 +34,19 @@ def test_the_same_figure_is_about_as_good() -> None:
     for name, score, verdict in (("same", 0.5259, "about as well"), ("other", 0.62, "better")):
         scores = {"This model": 0.5258, "A linear model": score, "Always the mean": 0.0}
         assert f"A plain baseline does {verdict}: " in judge(model, scores, "R²"), name
+
+
+def test_answers_are_compared_as_the_page_gives_them(tmp_path: Path, root: Path) -> None:
+    """No row of the data goes below 0, so no answer does."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"area": rng.uniform(0, 9, 400), "age": rng.uniform(0, 9, 400)})
+    table["sales"] = (table["area"] * 3 - 16).clip(0).round(1)
+    table["later"] = (np.arange(400) >= 200).astype(int)
+    facts, held = table[["area", "age"]], table["later"] == 1
+    model = LinearRegression().fit(facts[~held], table["sales"][~held])
+    table.to_csv(tmp_path / "data.csv", index=False)
+    options = ["--data", tmp_path / "data.csv", "--target", "sales", "--holdout", "later"]
+    said = add_fitted(root, "sales", model, *options)
+    score = r2_score(table["sales"][held], model.predict(facts[held]).clip(0))
+    (line,) = [line for line in said.splitlines() if line.startswith("| This model")]
+    assert f"{score:.3f}" in line
