@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from model.contract.arrays import BoolArray, Float64Array
+from model.contract.arrays import BoolArray, Float64Array, FloatArray
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
@@ -26,7 +26,7 @@ class Dataset:
 
     ``matrix`` (rows, fields) are codes of the fields, NaN where unknown; ``truth`` (rows,) values
     or indices of classes; ``held_out`` (rows,) is True for rows that the model has not seen.
-    ``predict`` is the served model.
+    ``predict`` is the served model, ``limit`` keeps its answers within the bounds of the card.
     """
 
     fields: list[DraftField]
@@ -34,6 +34,11 @@ class Dataset:
     truth: Float64Array
     held_out: BoolArray
     predict: PredictFloat64
+    limit: Callable[[Float64Array], Float64Array] = np.asarray
+
+    def answer(self, matrix: FloatArray) -> Float64Array:
+        """Answer codes of shape (rows, fields) as the page does; see the kind for the shape."""
+        return self.limit(self.predict(matrix.astype(np.float32)))
 
     @property
     def choices(self) -> dict[int, int]:
@@ -211,8 +216,8 @@ def compose_texts(
         composed[:, column] = [forms[code] for code in composed[:, column].tolist()]
         changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
         if len(changed):
-            given = dataset.predict(dataset.matrix[changed].astype(np.float32))
-            other = dataset.predict(composed[changed].astype(np.float32))
+            given = dataset.answer(dataset.matrix[changed])
+            other = dataset.answer(composed[changed])
             if count_differing(other, given):
                 continue
         field = fields[column].field.model_copy(update={"nfc": True})

@@ -41,7 +41,7 @@ def choose_examples(
     matrix = dataset.matrix.copy()
     if shown:
         matrix[:, shown:] = np.nan
-    answers = dataset.predict(matrix.astype(np.float32))
+    answers = dataset.answer(matrix)
     examples: dict[str, dict[str, Value]] = {}
     bands = kind.choose_bands(answers, dataset.truth, output)
     for band in bands:
@@ -50,7 +50,7 @@ def choose_examples(
             if len(band.rows) < _LEAST_ROWS:
                 continue
             codes = _find_middle(dataset, matrix[band.rows])
-            if not band.holds(dataset.predict(codes[None].astype(np.float32))[0]):
+            if not band.holds(dataset.answer(codes[None])[0]):
                 continue
         examples[band.title] = decode_example(dataset, codes)
     if bands and bands[0].title in examples:
