@@ -266,7 +266,7 @@ class OutputKind(ABC):
         """
 
     def make_limit(self, output: DraftOutput) -> Callable[[Float64Array], Float64Array]:
-        """Make what keeps answers within the bounds of a drafted card; see the class for shapes."""
+        """Make what keeps answers, shape (rows,) or (rows, outputs), within the card's bounds."""
         return np.asarray
 
     @abstractmethod
