@@ -28,7 +28,6 @@ from model.contract.fields import (
     MAX_PLAIN,
     AnyField,
     Features,
-    NumberField,
     Value,
     are_plain_numbers,
 )
@@ -313,11 +312,7 @@ class Card(CardBase):
 
     @cached_property
     def _number_bounds(self) -> dict[str, tuple[float, float]]:
-        return {
-            field.name: (field.min, field.max)
-            for field in self.fields
-            if isinstance(field, NumberField)
-        }
+        return {field.name: field.plain_bounds for field in self.fields if field.plain_bounds}
 
     @cached_property
     def _required(self) -> frozenset[str]:
