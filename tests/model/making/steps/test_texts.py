@@ -317,7 +317,7 @@ def test_of_texts_and_what_code_made_of_them_those_with_the_words_of_the_model_a
 
 
 def test_where_texts_were_joined_it_is_said_what_to_write(tmp_path: Path) -> None:
-    """Either column tells as much, and without a tf-idf nothing tells how frequent its words were."""
+    """Either column tells as much, and without idf nothing tells how frequent its words were."""
     rows = make_messages().sort_values("label", ignore_index=True)
     rows["title"] = rows.groupby("label")["message"].transform(lambda texts: texts[::-1].values)
     joined = rows["title"] + " " + rows["message"]
