@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 from model.contract.arrays import Float64Array
-from model.contract.texts import decode_text
+from model.contract.texts import BLANK, decode_text
 from model.making.kinds.output_kind import OutputKind
 from model.making.rows.dataset import Dataset
 
@@ -95,8 +95,8 @@ def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:
 
 
 def _decode_texts(codes: Float64Array) -> list[str]:
-    """The texts of codes, shape (rows, 1)."""
-    return [decode_text(code) for code in codes[:, 0].tolist()]
+    """The texts of codes, shape (rows, 1); an unknown one is empty."""
+    return [decode_text(code) for code in np.nan_to_num(codes[:, 0], nan=BLANK).tolist()]
 
 
 def judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:

@@ -106,7 +106,7 @@ def build_dataset(
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
                 reason = "the form asks for it, as you say"
-            elif not column.source.is_date and column.kind != "text":
+            elif not column.source.is_date and (column.kind != "text" or len(columns) > 1):
                 needed.append(column)
             left_out = say_left_out(column.missing, f"without {column.source.column}")
             add_note(f"{left_out}: {reason}.")
@@ -154,6 +154,8 @@ def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
     known = column.cells.dropna()
     value = known.mean() if is_numeric_dtype(known.dtype) else known.mode().iloc[0]
+    if column.kind == "text":
+        value = ""
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "
         f"what it wrote there, like {write_filling(column.source.column, value)}."
@@ -211,10 +213,14 @@ def compose_texts(
     fields = list(dataset.fields)
     for column in dataset.texts:
         composed = dataset.matrix.copy()
-        codes = dict.fromkeys(composed[:, column].tolist())
-        forms = {c: encode_text(unicodedata.normalize("NFC", decode_text(c))) for c in codes}
-        composed[:, column] = [forms[code] for code in composed[:, column].tolist()]
-        changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
+        known = ~np.isnan(composed[:, column])
+        codes = composed[known, column].tolist()
+        forms = {
+            c: encode_text(unicodedata.normalize("NFC", decode_text(c)))
+            for c in dict.fromkeys(codes)
+        }
+        composed[known, column] = [forms[code] for code in codes]
+        changed = np.flatnonzero(known & (composed[:, column] != dataset.matrix[:, column]))
         if len(changed):
             given = dataset.answer(dataset.matrix[changed])
             other = dataset.answer(composed[changed])

@@ -100,7 +100,8 @@ def gather_words(codes: Float64Array, every: Float64Array) -> float:
 def _count_rows(codes: Float64Array) -> Counter[str]:
     """How many texts have each word."""
     split = Analyzer().split
-    return Counter(word for code in codes.tolist() for word in set(split(decode_text(code))))
+    known = codes[~np.isnan(codes)]
+    return Counter(word for code in known.tolist() for word in set(split(decode_text(code))))
 
 
 def round_code(item: DraftField, code: float, every: Float64Array) -> float:
