@@ -183,8 +183,7 @@ def _measure(proof: Proof, table: pd.DataFrame, truth: Float64Array) -> float:
     rows = _take_complete(proof, table, _MEASURED)
     is_classes = isinstance(network, NetworkClassifier)
     ask = proof.fitted.decision_function if is_classes else proof.fitted.predict
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a step was fitted to an array
+    with warnings.catch_warnings(action="ignore"):  # that a step was fitted to an array
         errors = ask(rows) - truth[complete]
     return float(np.mean(errors**2) / np.ptp(truth) ** 2)
 
