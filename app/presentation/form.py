@@ -275,7 +275,7 @@ def build_field(
         width=max(
             *map(len, label.split()),
             math.ceil(len(label) / _LABEL_LINES),
-            0 if isinstance(field, ImageField) else len(field.format_typed(field.example) + unit),
+            len(field.format_typed(field.example) + unit),
         ),
     )
 

@@ -28,7 +28,6 @@ from model.contract.fields import (
     MAX_PLAIN,
     AnyField,
     Features,
-    NumberField,
     Value,
     are_plain_numbers,
 )
@@ -209,7 +208,7 @@ class Card(CardBase):
             return self
         fields = tuple(self.by_name[name] for name in columns)
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        card = self.model_validate({**values, "fields": fields})
+        card = self.model_construct(**{**values, "fields": fields})
         card._form = self.fields
         return card
 
@@ -256,7 +255,7 @@ class Card(CardBase):
 
     @cached_property
     def input_model(self) -> type[BaseModel]:
-        """The Pydantic model of one row, made from the fields; it does all validation."""
+        """The Pydantic model of one row, in the order of the form; it does all validation."""
         columns: dict[str, Any] = {
             field.name: (
                 Annotated[
@@ -268,7 +267,7 @@ class Card(CardBase):
                 if field.required
                 else Field(default=None, title=field.label),
             )
-            for field in self.fields
+            for field in self.form
         }
         return create_model("Row", __config__=ConfigDict(extra="ignore"), **columns)
 
@@ -276,7 +275,8 @@ class Card(CardBase):
         """Read one row of raw values, typed text or JSON.
 
         Returns:
-            The features by name and no errors, or None and the error text by field name.
+            The features by name and no errors, or None and the error text by field name, each in
+            the order of the form.
         """
         if (numbers := self._read_plain_numbers(raw)) is not None:
             return numbers, {}
@@ -303,7 +303,7 @@ class Card(CardBase):
         bounds = self._number_bounds
         if not (self._required <= raw.keys() <= bounds.keys()):
             return None
-        row = dict[str, Value].fromkeys(self.names)
+        row = dict[str, Value].fromkeys(self.form_names)
         for name, number in zip(raw, numbers, strict=True):
             low, high = bounds[name]
             if not low <= number <= high:
@@ -313,11 +313,7 @@ class Card(CardBase):
 
     @cached_property
     def _number_bounds(self) -> dict[str, tuple[float, float]]:
-        return {
-            field.name: (field.min, field.max)
-            for field in self.fields
-            if isinstance(field, NumberField)
-        }
+        return {field.name: field.plain_bounds for field in self.fields if field.plain_bounds}
 
     @cached_property
     def _required(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from model.contract.arrays import Float64Array, FloatArray
 from model.contract.expressions import Cells, Expression, ExpressionError
 from model.contract.sources import Source, widen
 from model.contract.strict import StrictModel
+from model.contract.texts import encode_text
 
 
 class DerivedColumn(StrictModel):
@@ -83,6 +84,21 @@ class FeatureStep(StrictModel):
             made[:, place] = _encode(source, cells[name]) if derived else codes[name]
         return made
 
+    def find_text(self, name: str) -> int:
+        """Find the place among the model's columns of the text that a field's text becomes.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        inputs: dict[str, set[str]] = {}
+        for column in self.derived:
+            given = [inputs.get(used, {used}) for used in column.parsed.columns]
+            inputs[column.name] = set().union(*given)
+        for place, source in enumerate(self.takes):
+            if source.is_free_text and name in inputs.get(source.column, {source.column}):
+                return place
+        raise KeyError(name)
+
     @cached_property
     def _by_name(self) -> Mapping[str, Source]:
         return {source.column: source for source in self.given}
@@ -119,8 +135,8 @@ def compute_columns(
 
 def read_cells(source: Source, codes: Float64Array, is_date: bool) -> Cells:
     """Turn the codes of a column, shape (rows,), into cells of the same shape."""
-    cells = source.decode(codes) if source.values else codes
-    if any(isinstance(value, str) for value in source.values):
+    cells = source.decode(codes) if source.values or source.is_free_text else codes
+    if source.is_free_text or any(isinstance(value, str) for value in source.values):
         texts = np.array(cells, dtype=object)
         texts[np.isnan(codes)] = None
         return Cells("text", texts)
@@ -129,6 +145,9 @@ def read_cells(source: Source, codes: Float64Array, is_date: bool) -> Cells:
 
 def _encode(source: Source, cells: Cells) -> Float64Array:
     """The codes of cells, shape (rows,), or () where the expression names no column."""
+    if source.is_free_text:
+        texts = np.atleast_1d(cells.array).tolist()
+        return np.array([np.nan if text is None else encode_text(text) for text in texts])
     if not source.values:
         return np.asarray(cells.array, dtype=np.float64)
     codes = source.encode_values(np.atleast_1d(cells.array).tolist())

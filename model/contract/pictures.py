@@ -135,6 +135,9 @@ class ImageField(BaseField):
 
     verb: ClassVar[str] = "Choose"
 
+    example: ClassVar[str] = ""
+    """No picture stands for the others."""
+
     @property
     def accepted_text(self) -> str:
         """Which files the field accepts, in words."""

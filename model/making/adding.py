@@ -221,6 +221,8 @@ def _make_folder(
     reference = encode_reference(dataset.fields)
     importance = compute_importance(kind, prepared.predict, dataset.matrix, reference)
     dataset = require_one_field(dataset, importance, notes.append)
+    output = kind.draft_output(dataset.truth, options)
+    dataset = replace(dataset, limit=kind.make_limit(output))
     arranged = arrange_fields(kind, dataset, importance)
     dataset = arranged.dataset
     notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]
@@ -234,11 +236,12 @@ def _make_folder(
     report(next(stage))
     proved = finding.text if options.target or kind.has_truth else ""
     shown = " ".join(part for part in (assembled.tried, proved) if part)
-    output, evaluation = evaluate_model(kind, arranged, options, shown, notes.append)
+    output, evaluation = evaluate_model(
+        kind, arranged, output, options.coverage, shown, notes.append
+    )
 
     report(next(stage))
-    served = None if evaluation.held_out is None else evaluation.held_out[1]
-    comparison = compare_with_baselines(kind, headline, served) if kind.has_truth else None
+    comparison = compare_with_baselines(kind, headline) if kind.has_truth else None
 
     report(next(stage))
     if evaluation.leaning:

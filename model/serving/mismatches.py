@@ -21,7 +21,7 @@ def describe_mismatch(card: Card, mismatch: Mismatch | None) -> str:
 
 def describe_knowledge(card: Card, name: str, knowledge: Knowledge) -> str:
     """Say how many of the words of a text the model knows."""
-    known, different, words = knowledge
+    known, different, words, _ = knowledge
     noun = card.by_name[name].noun
     if not words:
         return f"The {noun} has no word that the model could know."

@@ -52,7 +52,7 @@ from model.serving.served_model import (
     ServedModel,
 )
 from model.serving.texts.reasons import TextReasons, leave_words_out, locate
-from model.serving.texts.vectorizer import Vectorizer
+from model.serving.texts.vectorizer import Vectorizer, measure_texts
 
 LoadedT = TypeVar("LoadedT")
 """What a file of a model's folder holds."""
@@ -112,10 +112,12 @@ class TabularModel(ServedModel[Features, PredictionT]):
         card = card.arrange(manifest.columns)
         neighbors = _load(Neighbors.load, path, manifest.neighbors)
         copula = _load(GaussianCopula.load, path, manifest.copula)
+        files = dict.fromkeys(manifest.vectorizers.values())
+        read = {file: _load(Vectorizer.load, path, file) for file in files}
         vectorizers = {
             card.column_indices[name]: found
             for name, file in manifest.vectorizers.items()
-            if (found := _load(Vectorizer.load, path, file)) is not None
+            if (found := read[file]) is not None
         }
         predictor = cls._load_predictor(path / manifest.served, card, manifest, vectorizers)
         cls.check_predictor(predictor, folder._replace(card=card))
@@ -144,9 +146,8 @@ class TabularModel(ServedModel[Features, PredictionT]):
                 if compiled and vectorizers:
                     behind = vectorizers
                     if step:
-                        taken = [source.column for source in step.takes]
                         names = [source.column for source in step.given]
-                        behind = {taken.index(names[key]): v for key, v in vectorizers.items()}
+                        behind = {step.find_text(names[key]): v for key, v in vectorizers.items()}
                     predictor = VectorizingPredictor(predictor, behind)
                 if step:
                     predictor = DerivingPredictor(predictor, step, compiled)
@@ -351,22 +352,35 @@ class TabularModel(ServedModel[Features, PredictionT]):
     ) -> tuple[TextReasons, ...]:
         """What is known of the words of each text that is given, and what they speak for."""
         found, (codes, plan, coalitions, *_) = [], instance
-        for column, vectorizer in self.vectorizers.items():
-            if column not in plan.given:
-                continue
-            text, name = decode_text(codes[column]), self.card.names[column]
-            reasons = TextReasons(name, text, vectorizer.measure(text))
+        texts = {
+            column: decode_text(codes[column])
+            for column in self.vectorizers
+            if column in plan.given
+        }
+        for column, knowledge in measure_texts(texts, self.vectorizers).items():
+            text, vectorizer = texts[column], self.vectorizers[column]
+            reasons = TextReasons(self.card.names[column], text, knowledge)
             if coalitions is not None:
                 if vectorizer.coefficients is None:
                     answer = partial(self._answer_texts, codes, column)
                     reasons = leave_words_out(reasons, vectorizer, answer)
                 else:
-                    parts = vectorizer.score_terms(text, self.find_place(prediction))
+                    whole = self._read_whole(codes, column)
+                    parts = vectorizer.score_terms(whole, self.find_place(prediction), text)
                     reasons = reasons._replace(parts=parts, exact=True)
                 spans = locate(text, reasons.parts, vectorizer.options.analyzer)
                 reasons = reasons._replace(spans=spans)
             found.append(reasons)
         return tuple(found)
+
+    def _read_whole(self, codes: list[float], column: int) -> str:
+        """The text that the model reads, of which that of a field may be a part."""
+        step = self.manifest.features
+        if step is None:
+            return decode_text(codes[column])
+        name = step.given[self.layout.places[column]].column
+        (row,) = step.transform(self.layout.arrange(codes)[None])
+        return decode_text(row[step.find_text(name)])
 
     def _answer_texts(self, codes: list[float], column: int, texts: Sequence[str]) -> FloatArray:
         """Answer a row with each of some texts in its column, the first its own: shape (texts,)."""

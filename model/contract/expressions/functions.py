@@ -51,6 +51,11 @@ def _numeric(compute: Callable[..., Any]) -> Callable[..., Cells]:
 
 
 def _add(left: Cells, right: Cells) -> Cells:
+    if left.kind == right.kind == "text":
+        known = left.known & right.known
+        first, second = (np.where(known, cells.array, "") for cells in (left, right))
+        texts: Any = first + second
+        return Cells("text", np.where(known, texts, None))
     if left.kind == "date":
         return Cells("date", left.array + take_numbers(right))
     if right.kind == "date":

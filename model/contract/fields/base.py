@@ -298,6 +298,11 @@ class BaseField(StrictModel):
         """Whether texts that are plain numbers mean what ``float`` makes of them."""
         return False
 
+    @property
+    def plain_bounds(self) -> tuple[float, float] | None:
+        """Between which two every plain number is a value; None where some is none."""
+        return None
+
     def check_numbers(self, numbers: Float64Array) -> Float64Array | None:
         """Check together the numbers of a table that has them as such, shape (cells,).
 

@@ -474,6 +474,10 @@ class NumberField(NumericField):
     whole: ClassVar[bool] = False
     input_mode: ClassVar[str] = "decimal"
 
+    @property
+    def plain_bounds(self) -> tuple[float, float]:
+        return self.min, self.max
+
     def read(self, value: object) -> float:
         return float(self._read_number(value))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from model.making.assembly.contents import Contents, read_contents
+from model.making.assembly.joined_texts import join_texts, list_text_columns
 from model.making.assembly.unknown_values import leave_out_unknown
 from model.making.catboost.files import is_catboost
 from model.making.columns.deriving import Derivations, derive_columns
@@ -101,7 +102,10 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     )
     for note in dict.fromkeys(rows.notes):  # two files may say the same
         add_note(note)
-    derivations, rows, derived = derive_columns(options, rows, add_note)
+    if contents:
+        options = join_texts(contents, options, rows.table, (target, rows.marker), add_note)
+    texts = list_text_columns(contents) if contents else ()
+    derivations, rows, derived = derive_columns(options, rows, add_note, texts)
     if contents:
         rows, derived = leave_out_unknown(contents, rows, derived, add_note)
     described = read_dictionary(options.dictionary) if options.dictionary else {}

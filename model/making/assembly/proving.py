@@ -154,7 +154,10 @@ def _find_cause(
             of_inputs = cause.text.startswith("its inputs")
             # No order of names puts a missing scaler right, and no other scaler one that is there.
             is_apt = of_inputs if guesses_classes else not (of_inputs and item.assembly.steps)
-            if is_apt and search.kind.is_good_enough(cause.fit):
+            is_enough = search.kind.is_good_enough(cause.fit)
+            if not item.assembly.guesses:  # what the files say needs less than a guess
+                is_enough = cause.fit.beats_constant
+            if is_apt and is_enough:
                 found.append(finding)
     return max(found, key=lambda item: item.causes[0].fit.rank, default=None)
 

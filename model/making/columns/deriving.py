@@ -1,7 +1,7 @@
 """Derived columns of somebody's data: ``--derive`` parsed, and computed on every row."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -87,12 +87,13 @@ class Derivations:
 
 
 def derive_columns(
-    options: AddOptions, rows: LabelledTable, add_note: AddNote
+    options: AddOptions, rows: LabelledTable, add_note: AddNote, vectorized: Collection[str] = ()
 ) -> tuple[Derivations, LabelledTable, pd.DataFrame]:
     """Compute what ``--derive`` says, and ``--unit``, which changes a column in place.
 
     A derived column whose inputs no form can ask for stays a column of the data, and the form asks
-    for that.
+    for that. It can ask for the texts of ``vectorized``, which the model splits into words, and for
+    what these are computed from.
 
     Returns:
         The derived columns; the rows as the form gives them, with dates as days; and the table with
@@ -113,6 +114,10 @@ def derive_columns(
     cells = {}
     if columns:
         cells = {str(name): read_series(table[name], name in dates) for name in table.columns}
+    texts = set(vectorized)
+    for column in reversed(columns):
+        texts.update(column.parsed.columns if column.name in texts else ())
+    kinds = {**dict.fromkeys(texts, "text"), **dict.fromkeys(dates, "date"), **options.kinds}
     derived = table.copy()
     kept: list[DerivedColumn] = []
     for column, text, option in zip(columns, texts_given, said_by, strict=True):
@@ -127,10 +132,10 @@ def derive_columns(
         try:
             compute_columns([column], cells, lookups)
         except ExpressionError as error:
-            texts = [name for name in names if name in table and cells[name].kind == "text"]
-            read = read_number_columns(table, texts, options.decimal, add_note)
-            table, derived = (assign_columns(each, read[texts]) for each in (table, derived))
-            cells |= {name: read_series(table[name], False) for name in texts}
+            written = [name for name in names if name in table and cells[name].kind == "text"]
+            read = read_number_columns(table, written, options.decimal, add_note)
+            table, derived = (assign_columns(each, read[written]) for each in (table, derived))
+            cells |= {name: read_series(table[name], False) for name in written}
             try:
                 compute_columns([column], cells, lookups)
             except ExpressionError:
@@ -147,11 +152,14 @@ def derive_columns(
                 f"computed from is known; the first is row {int(np.flatnonzero(lost)[0]) + 1}."
             )
         derived[column.name] = values
-        kinds = {**dict.fromkeys(dates, "date"), **options.kinds}
         free = [
             name for name in names if name in table.columns and not _is_asked(table, name, kinds)
         ]
-        if free and column.name not in names:
+        # A text that no form can ask for either, like two that are joined, is computed.
+        is_written = cells[column.name].kind == "text" and not _is_asked(
+            derived, column.name, kinds
+        )
+        if free and column.name not in names and not is_written:
             add_note(f"No form can ask for {free[0]}, so it asks for {column.name} itself.")
             table = assign_columns(table, {column.name: values})
         else:

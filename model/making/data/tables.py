@@ -268,6 +268,8 @@ def say_left_out(count: int, which: str) -> str:
 
 def _split_targets(table: pd.DataFrame, text: str) -> list[str]:
     """The columns that a target names: one, whose name may have commas, or several."""
+    if text not in table.columns:
+        text = text.strip()  # as the names of a file's columns are
     names = [name.strip() for name in text.split(",")]
     if text in table.columns or len(names) < 2 or not any(name in table.columns for name in names):
         return [text]

@@ -344,14 +344,14 @@ class ClassesKind(OutputKind):
         if not len(rows):
             return skip_evaluation("How good it is was not measured.", add_note)
         shown = formatting.format_number(len(rows), output.locale)
-        answers = dataset.predict(rows.astype(np.float32))
+        answers = dataset.answer(rows)
         truth = dataset.truth[dataset.held_out].astype(np.int64)
         metrics, calibration, reliability = measure_classifier(answers, truth, self.probabilities)
         accuracies = tuple(
             AccuracyGroup(
                 known=known,
                 unknown=unknown,
-                right=float(np.mean(dataset.predict(masked).argmax(axis=1) == truth[chosen])),
+                right=float(np.mean(dataset.answer(masked).argmax(axis=1) == truth[chosen])),
                 rows=len(chosen),
             )
             for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional)

@@ -120,6 +120,14 @@ class MultioutputKind(NumberKind):
             others=tuple(others),
         )
 
+    def make_limit(self, output: DraftOutput) -> Callable[[Float64Array], Float64Array]:
+        limits = [
+            super(MultioutputKind, self).make_limit(draft) for draft in (output, *output.others)
+        ]
+        return lambda values: np.column_stack(
+            [limit(column) for limit, column in zip(limits, values.T, strict=True)]
+        )
+
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
@@ -209,7 +217,8 @@ def _select(dataset: Dataset, place: int) -> Dataset:
     return replace(
         dataset,
         truth=dataset.truth[:, place],
-        predict=lambda rows: dataset.predict(rows)[:, place],
+        predict=lambda rows: dataset.answer(rows)[:, place],
+        limit=np.asarray,
     )
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -200,6 +199,9 @@ class NumberKind(OutputKind):
         title = ask_for_number(naming, name_rows(options.data.name), are_counts)
         return DraftOutput(naming, title, keys, description, locale=options.locale)
 
+    def make_limit(self, output: DraftOutput) -> Callable[[Float64Array], Float64Array]:
+        return make_output(output.naming.label, output.keys).limit
+
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote
     ) -> Evaluation:
@@ -216,11 +218,9 @@ class NumberKind(OutputKind):
             add_note(f"There is no range. {how}")
             return Evaluation(how, "Too few rows were held out to give a range.")
         truth = dataset.truth[dataset.held_out]
-        drafted = make_output(output.naming.label, output.keys)
-        given, write = dataset.predict, _make_writer(drafted, output.locale)
-        dataset = replace(dataset, predict=lambda rows: drafted.limit(given(rows)))
+        write = _make_writer(make_output(output.naming.label, output.keys), output.locale)
         metrics, calibration = measure_regressor(
-            dataset.predict, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
+            dataset.answer, rows, truth, dataset.optional, coverage, choose_scale(dataset.truth)
         )
         fullest = find_fullest_group(calibration.groups)
         evidence = describe_evidence(fullest, LOCALE)
@@ -232,7 +232,7 @@ class NumberKind(OutputKind):
         count = formatting.format_number(len(rows), output.locale)
         how = f"On {count} rows that the model had not seen."
         accuracy = f"Half the time it is off by less than {write(metrics[0].value)}."
-        predictions = dataset.predict(rows.astype(np.float32))
+        predictions = dataset.answer(rows)
         middle = float(np.median(dataset.truth[~dataset.held_out]))
         guessed = float(np.median(np.abs(truth - middle)))
         base = write(guessed, math.floor)

@@ -190,7 +190,7 @@ def calibrate_ranges(
     rows, truth = dataset.matrix[dataset.held_out], dataset.truth[dataset.held_out]
     groups = []
     for known, unknown, chosen, masked in iterate_groups(rows, dataset.optional):
-        probabilities = dataset.predict(masked)[:, places]
+        probabilities = dataset.answer(masked)[:, places]
         right = steps[truth[chosen].astype(np.int64)]
         masses = compute_masses(probabilities)
         close = np.abs(probabilities.argmax(axis=1) - right) <= 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from model.contract.arrays import BoolArray, Float64Array, IntArray
@@ -263,6 +264,10 @@ class OutputKind(ABC):
         Raises:
             AddError: if a page cannot show it.
         """
+
+    def make_limit(self, output: DraftOutput) -> Callable[[Float64Array], Float64Array]:
+        """Make what keeps answers, shape (rows,) or (rows, outputs), within the card's bounds."""
+        return np.asarray
 
     @abstractmethod
     def evaluate(

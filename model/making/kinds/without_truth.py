@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from sklearn.utils import get_tags
 
 from model.contract.arrays import Float64Array
@@ -25,4 +24,4 @@ def answer_training_rows(dataset: Dataset) -> tuple[Float64Array, Float64Array]:
         shape.
     """
     rows = dataset.matrix[~dataset.held_out]
-    return rows, dataset.predict(rows.astype(np.float32))
+    return rows, dataset.answer(rows)

@@ -81,19 +81,15 @@ def compute_permutation_importance(
     """
     rng = np.random.default_rng(0)
     matrix, truth = dataset.matrix[rows], dataset.truth[rows]
-    base = float(np.mean(kind.list_losses(_predict(dataset, matrix), truth)))
+    base = float(np.mean(kind.list_losses(dataset.answer(matrix), truth)))
     effects = np.zeros(matrix.shape[1])
     for column in range(matrix.shape[1]):
         for _ in range(_REPEATS):
             shuffled = matrix.copy()
             shuffled[:, column] = rng.permutation(shuffled[:, column])
-            losses = kind.list_losses(_predict(dataset, shuffled), truth)
+            losses = kind.list_losses(dataset.answer(shuffled), truth)
             effects[column] += (float(np.mean(losses)) - base) / _REPEATS
     return effects
-
-
-def _predict(dataset: Dataset, matrix: Float64Array) -> Float64Array:
-    return dataset.predict(matrix.astype(np.float32))
 
 
 def _choose_rows(dataset: Dataset) -> IntArray:
@@ -119,7 +115,7 @@ def _measure(
     defaults: Float64Array,
 ) -> float:
     """The mean loss where only some facts are known."""
-    answers = _predict(dataset, _leave_empty(dataset, rows, known, defaults))
+    answers = dataset.answer(_leave_empty(dataset, rows, known, defaults))
     return float(np.mean(kind.list_losses(answers, dataset.truth[rows])))
 
 
@@ -167,7 +163,7 @@ def _fold(
     if len(held_out):
         for count in sorted({count for count in (*_COUNTS, shown) if count < len(fields)}):
             known = by_importance[:count]
-            answers = _predict(dataset, _leave_empty(dataset, held_out, known, defaults))
+            answers = dataset.answer(_leave_empty(dataset, held_out, known, defaults))
             truth = dataset.truth[held_out]
             metrics[count] = kind.measure_facts(answers, truth, str(count), f"{count} facts")
     return Arrangement(

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 from model.contract.arrays import Float64Array
-from model.contract.texts import decode_text
+from model.contract.texts import BLANK, decode_text
 from model.making.kinds.output_kind import OutputKind
 from model.making.rows.dataset import Dataset
 
@@ -43,13 +43,8 @@ class Comparison:
     verdict: str
 
 
-def compare_with_baselines(
-    kind: OutputKind, dataset: Dataset, served: Float64Array | None = None
-) -> Comparison | None:
+def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | None:
     """Fit the plain models to the training rows and judge all on the held-out rows.
-
-    ``served`` are the answers to these within the bounds of the card, shape (rows,), where it has
-    any.
 
     Returns:
         None where there are too few rows of either, or one answer in all of those to fit on.
@@ -62,9 +57,7 @@ def compare_with_baselines(
     if len(np.unique(dataset.truth[seen])) < 2:
         return None
     truth = dataset.truth[held_out]
-    own = served
-    if own is None:
-        own = kind.decide(dataset.predict(dataset.matrix[held_out].astype(np.float32)))
+    own = kind.decide(dataset.answer(dataset.matrix[held_out]))
     losses = {"This model": kind.compute_losses(own, truth)}
     for name, estimator in kind.make_baselines().items():
         plain = _prepare_codes(dataset, estimator)
@@ -102,8 +95,8 @@ def _prepare_codes(dataset: Dataset, estimator: Any) -> Any:
 
 
 def _decode_texts(codes: Float64Array) -> list[str]:
-    """The texts of codes, shape (rows, 1)."""
-    return [decode_text(code) for code in codes[:, 0].tolist()]
+    """The texts of codes, shape (rows, 1); an unknown one is empty."""
+    return [decode_text(code) for code in np.nan_to_num(codes[:, 0], nan=BLANK).tolist()]
 
 
 def judge(losses: Mapping[str, Float64Array], scores: Mapping[str, float], score_name: str) -> str:

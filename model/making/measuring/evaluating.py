@@ -8,7 +8,7 @@ from model.making.kinds.output_kind import Evaluation, OutputKind
 from model.making.measuring.arranging import Arrangement
 from model.making.measuring.copula_fitting import fit_copula
 from model.making.measuring.indexing import explain_missing_index, index_rows
-from model.making.options import AddNote, AddOptions
+from model.making.options import AddNote
 from model.making.rows.dataset import Dataset
 from model.serving.copula import GaussianCopula
 from model.serving.neighbors import Neighbors
@@ -38,14 +38,18 @@ def index_data(
 
 
 def evaluate_model(
-    kind: OutputKind, arranged: Arrangement, options: AddOptions, proved: str, add_note: AddNote
+    kind: OutputKind,
+    arranged: Arrangement,
+    output: DraftOutput,
+    coverage: float,
+    proved: str,
+    add_note: AddNote,
 ) -> tuple[DraftOutput, Evaluation]:
-    """Draft what the model answers, and measure how good it is.
+    """Measure how good the model is; what it answers is drafted by that, too.
 
     ``proved`` says how it was put together, and what asking its own data showed.
     """
-    output = kind.draft_output(arranged.dataset.truth, options)
-    found = kind.evaluate(arranged.dataset, output, options.coverage, add_note)
+    found = kind.evaluate(arranged.dataset, output, coverage, add_note)
     output = replace(output, keys={**output.keys, **found.output_keys})
     accuracy, metrics = found.accuracy, found.metrics
     if kind.has_truth and arranged.metrics and metrics:

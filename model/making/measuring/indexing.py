@@ -90,7 +90,7 @@ def index_rows(dataset: Dataset, importance: Sequence[float]) -> Neighbors | Non
         None,
         dataset.choices,
         importance,
-        dataset.predict,
+        dataset.answer,
         dataset.texts,
     )
 

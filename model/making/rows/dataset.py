@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from model.contract.arrays import BoolArray, Float64Array
+from model.contract.arrays import BoolArray, Float64Array, FloatArray
 from model.contract.texts import decode_text, encode_text
 from model.making.columns.describing import DataColumn
 from model.making.columns.drafting import REASONS_OPTIONAL, DraftField, draft_field
@@ -26,7 +26,7 @@ class Dataset:
 
     ``matrix`` (rows, fields) are codes of the fields, NaN where unknown; ``truth`` (rows,) values
     or indices of classes; ``held_out`` (rows,) is True for rows that the model has not seen.
-    ``predict`` is the served model.
+    ``predict`` is the served model, ``limit`` keeps its answers within the bounds of the card.
     """
 
     fields: list[DraftField]
@@ -34,6 +34,11 @@ class Dataset:
     truth: Float64Array
     held_out: BoolArray
     predict: PredictFloat64
+    limit: Callable[[Float64Array], Float64Array] = np.asarray
+
+    def answer(self, matrix: FloatArray) -> Float64Array:
+        """Answer codes of shape (rows, fields) as the page does; see the kind for the shape."""
+        return self.limit(self.predict(matrix.astype(np.float32)))
 
     @property
     def choices(self) -> dict[int, int]:
@@ -101,7 +106,7 @@ def build_dataset(
             reason = "the model does not answer without it, so the form asks for it"
             if column.always_asked:
                 reason = "the form asks for it, as you say"
-            elif not column.source.is_date and column.kind != "text":
+            elif not column.source.is_date and (column.kind != "text" or len(columns) > 1):
                 needed.append(column)
             left_out = say_left_out(column.missing, f"without {column.source.column}")
             add_note(f"{left_out}: {reason}.")
@@ -149,6 +154,8 @@ def _advise_filling(column: DataColumn) -> str:
     """Say how to serve a model whose author filled missing cells before the fit."""
     known = column.cells.dropna()
     value = known.mean() if is_numeric_dtype(known.dtype) else known.mode().iloc[0]
+    if column.kind == "text":
+        value = ""
     return (
         "If your code filled such cells before the fit, add the model again with --force, and with "
         f"what it wrote there, like {write_filling(column.source.column, value)}."
@@ -206,13 +213,17 @@ def compose_texts(
     fields = list(dataset.fields)
     for column in dataset.texts:
         composed = dataset.matrix.copy()
-        codes = dict.fromkeys(composed[:, column].tolist())
-        forms = {c: encode_text(unicodedata.normalize("NFC", decode_text(c))) for c in codes}
-        composed[:, column] = [forms[code] for code in composed[:, column].tolist()]
-        changed = np.flatnonzero(composed[:, column] != dataset.matrix[:, column])
+        known = ~np.isnan(composed[:, column])
+        codes = composed[known, column].tolist()
+        forms = {
+            c: encode_text(unicodedata.normalize("NFC", decode_text(c)))
+            for c in dict.fromkeys(codes)
+        }
+        composed[known, column] = [forms[code] for code in codes]
+        changed = np.flatnonzero(known & (composed[:, column] != dataset.matrix[:, column]))
         if len(changed):
-            given = dataset.predict(dataset.matrix[changed].astype(np.float32))
-            other = dataset.predict(composed[changed].astype(np.float32))
+            given = dataset.answer(dataset.matrix[changed])
+            other = dataset.answer(composed[changed])
             if count_differing(other, given):
                 continue
         field = fields[column].field.model_copy(update={"nfc": True})

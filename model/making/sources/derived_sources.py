@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from model.contract.arrays import Float64Array, FloatArray
 from model.contract.derived import FeatureStep
@@ -53,7 +54,13 @@ class DerivedSource:
         return self.inner.find_encoded(self.names) - self.derivations.names
 
     def find_texts(self, names: Sequence[str]) -> set[str]:
-        return self.inner.find_texts(self.names) - self.derivations.names
+        texts = self.inner.find_texts(self.names)
+        given = {name for text in texts for name in self._find_given(text)}
+        return {name for name in given if not is_numeric_dtype(self.table[name].dtype)}
+
+    def _find_given(self, name: str) -> tuple[str, ...]:
+        """The columns of the data behind one that the model takes."""
+        return self.derivations.find_inputs(name) if name in self.derivations.names else (name,)
 
     def with_target(self, target: pd.Series, classes: Sequence[str]) -> "DerivedSource":
         return replace(self, inner=self.inner.with_target(target, classes))
@@ -67,9 +74,9 @@ class DerivedSource:
             AddError: if it cannot answer the data's rows, or a choice of a column.
         """
         given = {column.source.column: column for column in columns}
-        encoded = self.inner.find_encoded(self.names)
+        encoded, texts = self.inner.find_encoded(self.names), self.inner.find_texts(self.names)
         taken = [
-            _describe_derived(name, self.table[name], name in encoded)
+            _describe_derived(name, self.table[name], name in encoded, name in texts)
             if name in self.derivations.names
             else given[name]
             for name in self.names
@@ -127,14 +134,23 @@ class DerivedSource:
             predict=predict,
             features=step,
             notes=notes,
+            vectorizers={
+                given[name].naming.name: inner.vectorizers[column.naming.name]
+                for column in taken
+                if column.naming.name in inner.vectorizers
+                for name in self._find_given(column.source.column)
+                if given[name].source.is_free_text
+            },
         )
 
 
-def _describe_derived(name: str, cells: pd.Series, encoded: bool) -> DataColumn:
+def _describe_derived(name: str, cells: pd.Series, encoded: bool, is_text: bool) -> DataColumn:
     """A derived column as the model takes it; no field asks for it."""
     known = cells.dropna()
     naming = name_columns([name], set())[0]
-    if not pd.api.types.is_numeric_dtype(cells.dtype):
+    if is_text:
+        source = Source(column=name, type="free_text")
+    elif not is_numeric_dtype(cells.dtype):
         source = Source(column=name, type="text", values=tuple(sorted(known.unique())))
     else:
         whole = pd.api.types.is_integer_dtype(cells.dtype)

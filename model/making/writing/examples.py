@@ -41,7 +41,7 @@ def choose_examples(
     matrix = dataset.matrix.copy()
     if shown:
         matrix[:, shown:] = np.nan
-    answers = dataset.predict(matrix.astype(np.float32))
+    answers = dataset.answer(matrix)
     examples: dict[str, dict[str, Value]] = {}
     bands = kind.choose_bands(answers, dataset.truth, output)
     for band in bands:
@@ -50,7 +50,7 @@ def choose_examples(
             if len(band.rows) < _LEAST_ROWS:
                 continue
             codes = _find_middle(dataset, matrix[band.rows])
-            if not band.holds(dataset.predict(codes[None].astype(np.float32))[0]):
+            if not band.holds(dataset.answer(codes[None])[0]):
                 continue
         examples[band.title] = decode_example(dataset, codes)
     if bands and bands[0].title in examples:
@@ -100,7 +100,8 @@ def gather_words(codes: Float64Array, every: Float64Array) -> float:
 def _count_rows(codes: Float64Array) -> Counter[str]:
     """How many texts have each word."""
     split = Analyzer().split
-    return Counter(word for code in codes.tolist() for word in set(split(decode_text(code))))
+    known = codes[~np.isnan(codes)]
+    return Counter(word for code in known.tolist() for word in set(split(decode_text(code))))
 
 
 def round_code(item: DraftField, code: float, every: Float64Array) -> float:

@@ -70,13 +70,13 @@ class BatchPredictor:
         self.columns = _name_columns((*model.answer_columns, "warning", "error"), header)
         if decimal is None and sample is not None:
             decimal = self._find_sign(sample)
-        fields = [self._settle_dates(field, sample) for field in card.fields]
-        self._readers = [
-            (index, FieldReader(field, read_json_value(field)))
+        fields = [self._settle_dates(field, sample) for field in card.form]
+        self._readers = {
+            field.name: FieldReader(field, read_json_value(field))
             if strict_json
-            else (index, make_reader(field, decimal, card.locale))
-            for index, field in enumerate(fields)
-        ]
+            else make_reader(field, decimal, card.locale)
+            for field in fields
+        }
 
     def _settle_dates(self, field: BaseField, sample: Block | None) -> BaseField:
         column = self._matching.columns.get(field.name)
@@ -129,20 +129,20 @@ class BatchPredictor:
 
         Returns:
             Codes, shape (rows, fields), NaN where a fact is unknown, those of texts for the
-            present call; and by row and field what is wrong.
+            present call; and by row and field, in the order of the form, what is wrong.
         """
-        fields, rows = self._model.card.fields, block.rows
-        codes = np.full((len(fields), rows), np.nan)
+        card = self._model.card
+        codes = np.full((len(card.fields), block.rows), np.nan)
         errors: dict[int, dict[str, str]] = {
             row: {"": message} for row, message in block.ragged.items()
         }
-        for index, reader in self._readers:
-            name = fields[index].name
+        for name, reader in self._readers.items():
             column = self._matching.columns.get(name)
             if column is None:
                 continue
-            if fields[index].is_text:
+            if name in card.texts:
                 reader = reader.forget()
+            index = card.column_indices[name]
             codes[index], refused = reader.read_column(block.columns[column], block.texts)
             for row, message in refused.items():
                 if row not in block.ragged:

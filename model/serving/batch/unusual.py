@@ -11,6 +11,7 @@ from model.serving.mismatches import describe_knowledge, describe_mismatch
 from model.serving.served_model import FactPattern, Mismatch
 from model.serving.tabular import TabularModel
 from model.serving.texts.reasons import TextReasons
+from model.serving.texts.vectorizer import measure_texts
 
 _ROWS_AT_ONCE = 2048
 """Rows whose projections, some dozens each, stay in the cache of a core."""
@@ -51,17 +52,13 @@ def find_oddities(
     for pattern in patterns:
         for row, mismatch in _find_in_pattern(model, codes[pattern.rows], pattern):
             found[int(pattern.rows[row])] = Oddity(mismatch)
-    for column, vectorizer in model.vectorizers.items():
-        name = model.card.names[column]
-        for row, code in enumerate(codes[:, column].tolist()):
-            if code != code:
-                continue  # an optional text that is not given
-            text = decode_text(code)
-            knowledge = vectorizer.measure(text)
+    for row, cells in enumerate(codes.tolist() if model.vectorizers else ()):
+        given = {c: decode_text(cells[c]) for c in model.vectorizers if cells[c] == cells[c]}
+        for column, knowledge in measure_texts(given, model.vectorizers).items():
             if knowledge.is_guess:
                 oddity = found.get(row, Oddity(None))
-                texts = (*oddity.texts, TextReasons(name, text, knowledge))
-                found[row] = oddity._replace(texts=texts)
+                reasons = TextReasons(model.card.names[column], given[column], knowledge)
+                found[row] = oddity._replace(texts=(*oddity.texts, reasons))
     return dict(sorted(found.items()))
 
 

@@ -42,16 +42,22 @@ class Options(StrictModel):
 
 
 class Knowledge(NamedTuple):
-    """How many of a text's ``words`` the vectoriser knows, and how many different ones."""
+    """How many of a text's ``words`` the vectoriser knows, and how many different ones.
+
+    ``beside`` are the same numbers of the texts that are joined with it.
+    """
 
     known: int
     different: int
     words: int
+    beside: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def is_guess(self) -> bool:
         """Whether an answer to the text is a guess."""
-        return self.different < LEAST_KNOWN or self.known < LEAST_SHARE * self.words
+        known, different, words, (more_known, more_different, more_words) = self
+        few = different + more_different < LEAST_KNOWN
+        return few or known + more_known < LEAST_SHARE * (words + more_words)
 
 
 @dataclass(eq=False)
@@ -125,12 +131,14 @@ class Vectorizer:
         """The term of each column."""
         return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
 
-    def score_terms(self, text: str, place: int) -> dict[str, float]:
+    def score_terms(self, text: str, place: int, piece: str) -> dict[str, float]:
         """Return the part of each term in the score of a linear model.
 
         Args:
             text: the text.
             place: the class whose score it is, against the mean of the others; 0 for a number.
+            piece: the part of the text whose terms are asked for: all of it, or one of several that
+                were joined. A term of several pieces is shared among them.
 
         Raises:
             TypeError: for another model.
@@ -144,7 +152,16 @@ class Vectorizer:
             factors = (len(own) * factors - own.sum(axis=0)) / (len(own) - 1)
         parts = (factors * weights).tolist()
         terms = self.terms
-        return {terms[c]: part for c, part in zip(columns.tolist(), parts, strict=True)}
+        scores = {terms[c]: part for c, part in zip(columns.tolist(), parts, strict=True)}
+        if piece == text:
+            return scores
+        split = self.options.analyzer.split
+        every, counts = Counter(split(text)), Counter(split(piece))
+        return {
+            term: scores[term] * min(count / every[term], 1)
+            for term, count in counts.items()
+            if term in scores
+        }
 
     def save(self, path: Path) -> None:
         """Write everything to an ``.npz`` file."""
@@ -165,6 +182,28 @@ class Vectorizer:
         terms = json.loads(parts.pop("terms").tobytes())
         options = Options.model_validate_json(parts.pop("options").tobytes())
         return cls(options, {term: place for place, term in enumerate(terms)}, **parts)
+
+
+def measure_texts(
+    texts: Mapping[int, str], vectorizers: Mapping[int, Vectorizer]
+) -> dict[int, Knowledge]:
+    """Count the words of a row's texts, of which several may be joined before a vectoriser.
+
+    Args:
+        texts: those that are given, by column.
+        vectorizers: by column, the same one for texts that are joined.
+    """
+    alone = {column: vectorizers[column].measure(text) for column, text in texts.items()}
+    found = {}
+    for column, own in alone.items():
+        beside = [
+            other[:3]
+            for place, other in alone.items()
+            if place != column and vectorizers[place] is vectorizers[column]
+        ]
+        known, different, words = map(sum, zip(*beside, strict=True)) if beside else (0, 0, 0)
+        found[column] = own._replace(beside=(known, different, words))
+    return found
 
 
 def hash_term(term: str) -> int:

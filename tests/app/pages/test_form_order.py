@@ -47,6 +47,12 @@ def test_the_form_has_the_order_of_the_card_and_the_model_that_of_its_columns(
 def test_errors_and_what_is_missing_follow_the_form(reordered: FlaskClient) -> None:
     page = post_page(reordered, {"sqft": "many", "baths": "none", "beds": "few"}, 422)
     assert [link["href"] for link in page.select("#errors a")] == ["#sqft", "#baths", "#beds"]
+    sent = {"beds": "few", "baths": "none", "sqft": "many"}
+    faults = reordered.post("/api/predict", json=sent).get_json()["errors"]
+    assert [fault["field"] for fault in faults] == ["sqft", "baths", "beds"]
+    table = "beds,baths,sqft\nfew,none,many\n"
+    streamed = reordered.post("/api/predict", data=table, content_type="text/csv").get_json(True)
+    assert [fault["field"] for fault in streamed["errors"]] == ["sqft", "baths", "beds"]
 
 
 def test_the_description_of_the_api_follows_the_form(reordered: FlaskClient) -> None:

@@ -59,6 +59,31 @@ def test_a_logarithm_that_was_scaled_is_asked_for_and_turned_back(
     np.testing.assert_allclose(answered, prices[:20], rtol=1e-5)
 
 
+def test_a_logged_target_is_named_behind_a_scaler_where_the_model_is_weak(
+    tmp_path: Path, root: Path
+) -> None:
+    data, scaler = cars(), StandardScaler()
+    model = Ridge().fit(scaler.fit_transform(data[["km", "engine cc"]]), np.log(data["price"]))
+    for name, part in (("model", model), ("scaler", scaler)):
+        (tmp_path / f"{name}.pkl").write_bytes(pickle.dumps(part))
+    data.to_csv(tmp_path / "train.csv", index=False)
+    result = add(tmp_path, root)
+    assert result.exit_code == 4
+    assert "It answers as if it answered the logarithm of the target" in result.output
+    assert "Write --target-inverse exp" in result.output
+
+
+def test_the_target_is_found_with_the_blanks_of_the_file(tmp_path: Path, root: Path) -> None:
+    data = cars()[[*NUMBERS, "price"]].rename(columns={"price": "price "})
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(Ridge().fit(data[NUMBERS], data["price "])))
+    data.to_csv(tmp_path / "train.csv", index=False)
+    result = run(
+        "add", tmp_path / "model.pkl", "--name", "mine", "--data", tmp_path / "train.csv",
+        "--target", "price ", "--models", root,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize(("off", "text"), [(1.0, "R² −"), (1e90, "R² below −1,000,000,000,000")])
 def test_a_figure_that_tells_nothing_has_few_digits(off: float, text: str) -> None:
     truth = np.arange(10.0)

@@ -36,17 +36,21 @@ def test_the_same_figure_is_about_as_good() -> None:
         assert f"A plain baseline does {verdict}: " in judge(model, scores, "R²"), name
 
 
-def test_answers_are_compared_as_the_page_gives_them(tmp_path: Path, root: Path) -> None:
+def test_answers_are_measured_as_the_page_gives_them(tmp_path: Path, root: Path) -> None:
     """No row of the data goes below 0, so no answer does."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"area": rng.uniform(0, 9, 400), "age": rng.uniform(0, 9, 400)})
+    names = ["area", "age", *"abcdefg"]
+    table = pd.DataFrame({name: rng.uniform(0, 9, 400) for name in names})
     table["sales"] = (table["area"] * 3 - 16).clip(0).round(1)
     table["later"] = (np.arange(400) >= 200).astype(int)
-    facts, held = table[["area", "age"]], table["later"] == 1
+    facts, held = table[names], table["later"] == 1
     model = LinearRegression().fit(facts[~held], table["sales"][~held])
     table.to_csv(tmp_path / "data.csv", index=False)
     options = ["--data", tmp_path / "data.csv", "--target", "sales", "--holdout", "later"]
     said = add_fitted(root, "sales", model, *options)
-    score = r2_score(table["sales"][held], model.predict(facts[held]).clip(0))
+    answers, truth = model.predict(facts[held]).clip(0), table["sales"][held]
     (line,) = [line for line in said.splitlines() if line.startswith("| This model")]
-    assert f"{score:.3f}" in line
+    assert f"{r2_score(truth, answers):.3f}" in line
+    (few,) = [line for line in said.splitlines() if line.startswith("| Median error, 8 facts")]
+    every = float(np.median(np.abs(answers - truth)))
+    assert abs(float(few.split("|")[2]) - every) < 0.1 * every  # the ninth fact tells nothing

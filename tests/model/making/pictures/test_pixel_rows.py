@@ -16,6 +16,7 @@ from PIL import Image
 from skl2onnx import to_onnx
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import BernoulliNB
@@ -33,6 +34,7 @@ from model.making.pictures.cases import read_picture_cases
 from tests.html import check_fragment, get_page, text_of
 from tests.shape_pictures import CLASSES, write_shapes
 
+BYTES = PictureOptions(scale="bytes", resize="squash", channels="RGB")
 UNIT = PictureOptions(scale="unit", resize="squash", channels="RGB")
 
 
@@ -186,11 +188,11 @@ def test_of_two_classes_that_are_equally_likely_the_first_is_named(
         shutil.copytree(shapes / part, tmp_path / part)
         shutil.rmtree(tmp_path / part / "triangle")
     (tmp_path / "models").mkdir()
-    rows, names = read(tmp_path / "train", (8, 8), "L")
-    fitted = KNeighborsClassifier(4).fit(rows, names)
-    held, _ = read(tmp_path / "held", (8, 8), "L")
+    rows, names = read(tmp_path / "train", (12, 12))
+    fitted = RandomForestClassifier(6, random_state=0).fit(rows, names)
+    held, _ = read(tmp_path / "held", (12, 12))
     assert (fitted.predict_proba(held) == 0.5).any()
-    added = add(tmp_path, save(tmp_path, fitted))
+    added = add(tmp_path, save(tmp_path, fitted), pictures=BYTES)
     assert name_all(added, tmp_path / "held") == fitted.predict(held).tolist()
 
 

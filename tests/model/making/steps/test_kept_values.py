@@ -33,7 +33,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from model import NumberModel, load_model
+from model import Features, NumberModel, load_model
 from model.making.steps.kept_values import describe_foreign_input, describe_merged_values
 from tests.model.making.conftest import add, add_fitted
 from tests.model.serving.libraries.make_files import COLUMNS, FILES, make_rows
@@ -52,6 +52,16 @@ def rows(count: int = 400) -> pd.DataFrame:
 def scale(table: pd.DataFrame) -> pd.DataFrame:
     """As a notebook does by hand, which saves no step."""
     return table.assign(noise=(table["noise"] - 30) / 60)
+
+
+def answer_derived(given: ModelFiles, root: Path, option: str, row: Features) -> object:
+    """Add a model with a derived column, and answer a row."""
+    result = add(given, "mine", root, "--derive", option)
+    assert result.exit_code == 0, result.output
+    served = load_model(root / "mine")
+    assert isinstance(served, NumberModel)
+    (answer,) = served.predict([row])
+    return pytest.approx(answer.value, rel=1e-5)
 
 
 MODELS = [
@@ -265,13 +275,8 @@ def test_rare_values_that_were_merged_by_hand_are_named_with_what_to_write(tmp_p
     assert "knows 'Other', which no row has, and does not know 'Jena', 'Kiel'. " in said
     option = """city = if(city == "Bonn" or city == "Ulm", city, "Other")"""
     assert f"--derive '{option}'" in said
-    result = add(given, "mine", root, "--derive", option)
-    assert result.exit_code == 0, result.output
-    served = load_model(root / "mine")
-    assert isinstance(served, NumberModel)
-    (answer,) = served.predict([{"size": 100.0, "city": "Kiel"}])
-    asked = pd.DataFrame({"size": [100.0], "city": ["Other"]})
-    assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+    expected = model.predict(pd.DataFrame({"size": [100.0], "city": ["Other"]}))[0]
+    assert answer_derived(given, root, option, {"size": 100.0, "city": "Kiel"}) == expected
 
 
 def test_texts_that_were_all_written_anew_are_named_with_what_to_write(tmp_path: Path) -> None:
@@ -296,13 +301,8 @@ def test_texts_that_were_all_written_anew_are_named_with_what_to_write(tmp_path:
     assert "--derive 'sex = lookup(sex, FILE.json)'" in said
     (tmp_path / "words.json").write_text(json.dumps(written))
     option = f"sex = lookup(sex, {tmp_path / 'words.json'})"
-    result = add(given, "mine", root, "--derive", option)
-    assert result.exit_code == 0, result.output
-    served = load_model(root / "mine")
-    assert isinstance(served, NumberModel)
-    (answer,) = served.predict([{"size": 100.0, "sex": "M"}])
-    asked = pd.DataFrame({"size": [100.0], "sex": ["male"]})
-    assert answer.value == pytest.approx(model.predict(asked)[0], rel=1e-5)
+    expected = model.predict(pd.DataFrame({"size": [100.0], "sex": ["male"]}))[0]
+    assert answer_derived(given, root, option, {"size": 100.0, "sex": "M"}) == expected
 
 
 def test_values_that_only_fresh_rows_have_were_not_merged() -> None:

@@ -180,4 +180,6 @@ def test_a_linear_score_is_the_sum_of_its_words() -> None:
     for text, score in zip(TEXTS, scores, strict=True):
         for place in range(3):
             expected = score[place] - np.delete(score, place).mean()
-            assert sum(own.score_terms(text, place).values()) == pytest.approx(expected, abs=1e-5)
+            assert sum(own.score_terms(text, place, text).values()) == pytest.approx(
+                expected, abs=1e-5
+            )

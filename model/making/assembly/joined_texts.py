@@ -1,0 +1,187 @@
+"""Texts that a model reads and that its author's code joined of several columns."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from model.contract.expressions import write_column
+from model.making.assembly.contents import Contents
+from model.making.options import AddNote, AddOptions, write_constant, write_derivation
+from model.making.steps.texts import (
+    describe_vectorizer,
+    find_vectorizers,
+    list_branches,
+    takes_texts_alone,
+)
+from model.serving.texts.vectorizer import Vectorizer
+
+_SEPARATORS = (" ", "", ". ", ", ")
+"""What stands between the texts, the usual first."""
+_MOST_JOINED = 3
+_MOST_COLUMNS = 8
+_MOST_TRIED = 3
+"""Pairs of columns of which joined texts are made, and as many of three: those with most words."""
+_MOST_CHARACTERS = 30_000_000
+"""Characters of the data whose terms are counted."""
+_FEWER = 0.1
+"""The share of the terms lacking in a single column that may lack in joined ones."""
+_FREQUENT = 10
+_CLOSER = 0.5
+"""How much nearer the frequencies of joined texts must be to those of the fit."""
+_EXACT = 1e-3
+
+
+@dataclass(frozen=True)
+class _Join:
+    """Columns in their order with what stands between them, and the terms that this gives."""
+
+    columns: tuple[str, ...]
+    separator: str
+    counts: Counter[str]
+
+    def write(self, table: pd.DataFrame) -> str:
+        """Write it as an expression; what is empty in the data is an empty text."""
+        filled = [
+            f'fill({write_column(name)}, "")' if table[name].isna().any() else write_column(name)
+            for name in self.columns
+        ]
+        between = f" + {write_constant(self.separator)} + " if self.separator else " + "
+        return between.join(filled)
+
+
+def join_texts(
+    contents: Contents, options: AddOptions, table: pd.DataFrame, unasked: Sequence[str],
+    add_note: AddNote,
+) -> AddOptions:  # fmt: skip
+    """Find the columns that were joined to the text of a model; the options with that.
+
+    Of texts that have each term of the vocabulary it is known that the model may have read them.
+
+    Args:
+        contents: the parts of the model.
+        options: what the person asks for.
+        table: the data.
+        unasked: the target, and what marks rows.
+        add_note: called with what was found.
+    """
+    derived = {text.split("=")[0].strip(" `") for text in options.derive}
+    known = _find_reading(contents, [*table.columns, *derived])
+    columns = [
+        name
+        for name in table.columns
+        if name not in unasked and not pd.api.types.is_numeric_dtype(table[name].dtype)
+    ]
+    if known is None or options.features or derived or not 2 <= len(columns) <= _MOST_COLUMNS:
+        return options
+    name, vectorizer = known
+    texts = table[columns].fillna("").astype(str)
+    longest = texts.map(len).sum(axis=1).cumsum()
+    texts = texts[(longest <= _MOST_CHARACTERS).to_numpy()]
+    found = _find_join(vectorizer, texts)
+    if found is None:
+        return options
+    name = name or "_".join(found.columns)
+    expression = found.write(table)
+    add_note(
+        f"No single column has the words that the model knows as {' and '.join(found.columns)} "
+        f"together have them, so it reads {expression}. If your code joined them in another way, "
+        f"or filled what is empty, say so: {write_derivation(name, '…')}."
+    )
+    features = () if known[0] else (name,)
+    return replace(
+        options,
+        derive=(*options.derive, f"{write_column(name)} = {expression}"),
+        features=features,
+    )
+
+
+def list_text_columns(contents: Contents) -> set[str]:
+    """List the columns that a vectoriser takes by their names."""
+    parts = (*contents.estimators, *contents.transformers)
+    found = {name for part in parts for name, _ in _list_readings(part.fitted, part.names or ())}
+    return found - {""}
+
+
+def _find_reading(contents: Contents, present: Sequence[str]) -> tuple[str, Vectorizer] | None:
+    """The vectoriser whose texts are to be found, and the name of its column, "" without one."""
+    for part in (*contents.estimators, *contents.transformers):
+        for name, steps in _list_readings(part.fitted, part.names or ()):
+            vectorizer = describe_vectorizer(steps, ())
+            if name not in present and vectorizer.options.transforms:
+                return name, vectorizer
+    return None
+
+
+def _list_readings(fitted: Any, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Any]]]:
+    if takes_texts_alone(fitted):
+        for first in find_vectorizers(fitted):
+            yield "", [first]
+    elif names:
+        for name, (_, steps) in list_branches(fitted, names).items():
+            yield name, steps
+
+
+def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
+    """The columns that were joined; None where a single one may be all, or nothing fits."""
+    split = vectorizer.options.analyzer.split
+
+    def join(columns: Sequence[str], separator: str) -> _Join:
+        first, *others = (texts[name] for name in columns)
+        joined = first.str.cat(others, separator) if others else first
+        counts = Counter(term for text in joined for term in set(split(text)))
+        return _Join(tuple(columns), separator, counts)
+
+    def count_lacking(found: _Join) -> int:
+        return len(vectorizer.vocabulary.keys() - found.counts.keys())
+
+    def measure(found: _Join) -> float:
+        return _compare_frequencies(vectorizer, found, len(texts))
+
+    alone = [join([name], "") for name in texts]
+    lacking = min(map(count_lacking, alone))
+    if not lacking:
+        complete = [item for item in alone if not count_lacking(item)]
+        far, best = min((measure(item), item.columns) for item in complete)
+        if far < _EXACT:
+            return None
+        pairs = [pair for pair in combinations(texts, 2) if best[0] in pair]
+        near, pair = min((measure(join(pair, " ")), pair) for pair in pairs)
+        if near > _CLOSER * far:
+            return None
+        groups = [pair]
+    else:
+        by_name = {item.columns[0]: item.counts.keys() for item in alone}
+        words = {term for term in vectorizer.vocabulary if " " not in term}
+        groups = [
+            group
+            for size in range(2, _MOST_JOINED + 1)
+            for group in sorted(
+                combinations(texts, size),
+                key=lambda group: len(words.difference(*(by_name[name] for name in group))),
+            )[:_MOST_TRIED]
+        ]
+    is_ordered = vectorizer.options.analyzer.ngram_range != (1, 1)
+    for group in groups:
+        orders = permutations(group) if is_ordered else [group]
+        for order, separator in product(orders, _SEPARATORS):
+            made = join(order, separator)
+            if count_lacking(made) <= _FEWER * lacking:
+                return made
+    return None
+
+
+def _compare_frequencies(vectorizer: Vectorizer, found: _Join, texts: int) -> float:
+    """How far the frequencies of terms are from those of the fit; 0 where tf-idf keeps none."""
+    terms = [term for term, count in found.counts.items()
+             if count >= _FREQUENT and term in vectorizer.vocabulary]  # fmt: skip
+    if vectorizer.idf is None or not terms:
+        return 0.0
+    places = [vectorizer.vocabulary[term] for term in terms]
+    counts = np.array([found.counts[term] for term in terms])
+    differences = vectorizer.idf[places] - 1 - np.log((1 + texts) / (1 + counts))
+    return float(np.abs(differences - np.median(differences)).mean())
