@@ -31,6 +31,7 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.networks import list_readings
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
+from model.making.steps.changed_texts import describe_changed_texts
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
 from model.making.steps.kept_values import (
@@ -38,7 +39,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
-from model.making.steps.texts import describe_changed_texts, find_origin
+from model.making.steps.texts import find_origin
 from model.serving.network import NetworkClassifier, NetworkRegressor
 
 _MEASURED = 1000

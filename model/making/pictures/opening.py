@@ -11,7 +11,7 @@ from model.making.errors import AddError
 from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.kept_rows import KeptRows
-from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
+from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras.calls import find_input_shape
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.labelled import names_pictures
@@ -218,18 +218,14 @@ def open_path(path: Path) -> OpenedFile:
     if path.suffix.lower() in _KERAS:
         file = read_keras(path)
         try:
-            return _write_keras(file)
+            model = convert_keras(file)
         except UnknownLayerError as error:
             raise refuse_unknown(file, error) from error
+        _check_pictures(model, path)
+        return OpenedFile(open_network(model, path), f"It is {file.described}{_WRITTEN}")
     if path.suffix.lower() in _TORCH:
         refuse_torch(path)
     return OpenedFile(open_network(load_onnx(path), path))
-
-
-def _write_keras(file: KerasFile) -> OpenedFile:
-    model = convert_keras(file)
-    _check_pictures(model, file.path)
-    return OpenedFile(open_network(model, file.path), f"It is {file.described}{_WRITTEN}")
 
 
 def _check_pictures(model: onnx.ModelProto, path: Path) -> None:

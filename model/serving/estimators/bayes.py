@@ -48,5 +48,7 @@ SCHEMAS = {
         migrate=(renamed(sigma_="var_"),),  # 1.0
         complete=(_check_variances,),
     ),
-    "MultinomialNB": EstimatorSchema("naive_bayes", _COUNTED),
+    "MultinomialNB": EstimatorSchema(
+        "naive_bayes", {**_COUNTED, "feature_count_": "float[classes, features]"}
+    ),
 }
