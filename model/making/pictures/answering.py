@@ -107,7 +107,7 @@ def answer_all(
 
 
 def prepare_pictures(preprocessing: Preprocessing, data: LabelledPictures) -> NDArray[Any]:
-    """Prepare some of the pictures as a network takes them, one below the other."""
+    """Prepare some of the pictures as a network takes them, shape (pictures, …)."""
     read = data.read(data.choose(MOST), preprocessing.read_side)
     seen = [preprocessing.to_input(preprocessing.fit(picture.image)) for _, picture in read]
     return np.concatenate(seen)
