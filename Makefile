@@ -89,7 +89,7 @@ soak: $(VENV)/test.stamp  ## slow clients, kills, stops and reloads under load, 
 	@$(BIN)/python -m tests.install --soak
 	@$(BIN)/python -m tests.soak
 
-mutants: $(VENV)/test.stamp  ## small faults in the code, and which no test notices; an hour (COUNT=60 SEED=0: ten minutes)
+mutants: $(VENV)/test.stamp  ## small faults in the code, and which no test notices; some hours (COUNT=60 SEED=0: fewer)
 	@$(BIN)/python tests/studies/mutants.py $(COUNT) $(SEED)
 COUNT := 300
 SEED := 0

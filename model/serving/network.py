@@ -67,7 +67,11 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # as 
     link_: str
 
     def decision_function(self, rows: Any) -> Float64Array:
-        """Answer the last class's probability as it is learned, which may leave 0 to 1: (rows,)."""
+        """Answer the last class's probability as it is learned, shape (rows,).
+
+        It may leave 0 to 1, and is no signed distance; a Pipeline hands on no method of another
+        name.
+        """
         answers = self.compute(rows)[:, -1]
         return np.asarray(expit(answers)) if self.link_ == "logistic" else answers
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Literal
 
+from bs4 import BeautifulSoup
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.tools import axe
@@ -41,6 +42,17 @@ def when_fresh(page: Page) -> None:
     """Wait until the answer is that to what is on the screen."""
     expect(page.locator("#answer")).not_to_have_attribute("data-state", "pending")
     expect(page.locator('#result[data-state="fresh"]')).to_have_count(1)
+
+
+def when_answered(page: Page, **typed: str) -> None:
+    """Wait until the fields hold this and the number is the answer to it."""
+    when_fresh(page)
+    for name, value in typed.items():
+        expect(page.locator(f"#{name}")).to_have_value(value)
+    answer = page.request.post("/predict-fragment", form={"beds": "3", "baths": "2.5", **typed})
+    shown = BeautifulSoup(answer.text(), "html.parser").select_one("data.prediction")
+    assert shown is not None
+    expect(price(page)).to_have_attribute("value", str(shown["value"]))
 
 
 def posts(page: Page) -> list[Request]:

@@ -16,6 +16,7 @@ from tests.browser.helpers import (
     posts,
     price,
     two_frames,
+    when_answered,
     when_fresh,
 )
 from tests.conftest import Server
@@ -28,17 +29,6 @@ FRAGMENT = "**/predict-fragment"
 @pytest.fixture
 def expected_errors() -> list[str]:
     return ["status of", "net::ERR", "htmx:error", "Failed to fetch", "integrity"]
-
-
-def when_answered(page: Page, **typed: str) -> None:
-    """Wait until the fields hold this and the number is the answer to it."""
-    when_fresh(page)
-    for name, value in typed.items():
-        expect(page.locator(f"#{name}")).to_have_value(value)
-    answer = page.request.post("/predict-fragment", form={"beds": "3", "baths": "2.5", **typed})
-    shown = BeautifulSoup(answer.text(), "html.parser").select_one("data.prediction")
-    assert shown is not None
-    expect(price(page)).to_have_attribute("value", str(shown["value"]))
 
 
 @pytest.mark.parametrize(
@@ -101,33 +91,6 @@ def test_what_was_typed_before_a_link_was_followed_is_there_on_the_way_back(page
     when_answered(page, sqft="2400")
     page.reload()
     when_answered(page, sqft="2400")
-
-
-def test_two_tabs_each_show_the_answer_to_their_own_form(page: Page) -> None:
-    page.goto(FRESH)
-    with page.expect_popup() as opened:
-        page.evaluate("open(location.href)")
-    other = opened.value
-    when_answered(other, sqft="1850")
-    page.locator("#sqft").fill("2400")
-    other.locator("#sqft").fill("1200")
-    for tab, typed in ((page, "2400"), (other, "1200")):
-        when_answered(tab, sqft=typed)
-        expect(tab).to_have_url(re.compile(f"sqft={typed}"))
-        tab.reload()
-        when_answered(tab, sqft=typed)
-    other.close()
-
-
-def test_a_tab_that_is_opened_again_shows_the_answer_to_what_was_typed(page: Page) -> None:
-    page.goto(FRESH)
-    page.locator("#sqft").fill("2400")
-    when_answered(page, sqft="2400")
-    address = page.url
-    page.close()
-    again = page.context.new_page()  # a browser keeps no more of a closed tab than its address
-    again.goto(address)
-    when_answered(again, sqft="2400")
 
 
 def test_a_page_that_is_reloaded_right_after_a_key_loses_nothing(page: Page) -> None:

@@ -11,12 +11,11 @@ from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array
 from model.making.assembly.assemblies import select_raw
-from model.making.assembly.chains import forget_names, settle_zeros
-from model.making.assembly.contents import Contents, collect_contents
+from model.making.assembly.chains import settle_zeros
+from model.making.assembly.contents import Contents
 from model.making.assembly.features import match_features, note_columns
 from model.making.assembly.gate import Finding
 from model.making.assembly.given import GivenData
-from model.making.assembly.onnx_assembling import ScaledOnnx, prove_scalers
 from model.making.assembly.proving import NoAssemblyError, Proof, prove, take_only
 from model.making.assembly.search import AssemblySearch
 from model.making.catboost.files import read_catboost
@@ -32,6 +31,7 @@ from model.making.sources.estimator_sources import EstimatorSource, describe_est
 from model.making.sources.model_sources import ModelSource
 from model.making.sources.networks import list_readings
 from model.making.sources.onnx_sources import OnnxSource, read_onnx
+from model.making.steps.changed_texts import describe_changed_texts
 from model.making.steps.fitted_steps import find_dropped_columns
 from model.making.steps.kept_statistics import describe_foreign_statistic
 from model.making.steps.kept_values import (
@@ -39,7 +39,7 @@ from model.making.steps.kept_values import (
     describe_foreign_input,
     describe_merged_values,
 )
-from model.making.steps.texts import describe_changed_texts, find_origin
+from model.making.steps.texts import find_origin
 from model.serving.network import NetworkClassifier, NetworkRegressor
 
 _MEASURED = 1000
@@ -75,14 +75,14 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     """
     options, rows, derivations = given.options, given.taken, given.derivations
     if given.contents is None:
-        file, tried = _open_onnx(given, ask, add_note)
+        file = _open_onnx(given)
         names = match_features(file, rows, options, add_note, derivations.inputs, derivations.dates)
         file = (
             file.find_logit(rows.table[names], rows.truths.iloc[:, 0])
             if given.targets
             else file.find_clusters(rows.table[names])
         )
-        return AssembledModel(file, names, options.classes, tried=tried)
+        return AssembledModel(file, names, options.classes)
     proof = _prove(given.contents, options, rows, derivations)
     how = f" It was put together so: {proof.taken}; if that is wrong, say it with --before FILE."
     refuse_wrong(proof.finding, options, how if proof.finding.foreign and proof.rejected else "")
@@ -122,54 +122,37 @@ def assemble_model(given: GivenData, ask: AskPerson, add_note: AddNote) -> Assem
     return AssembledModel(source, names, classes, proof.finding, tried, dropped)
 
 
-def _describe_taken(proof: Proof | ScaledOnnx) -> str:
+def _describe_taken(proof: Proof) -> str:
     next_best = f" The next best was: {proof.rejected}." if proof.rejected else ""
     return f"It was put together so: {proof.taken}.{next_best}"
 
 
-def _open_onnx(given: GivenData, ask: AskPerson, add_note: AddNote) -> tuple[OnnxSource, str]:
-    """Open an ONNX file, with the scalers before it that a person names or the data prove.
+def _open_onnx(given: GivenData) -> OnnxSource:
+    """Open an ONNX file, or one of CatBoost, that stands alone.
 
-    Returns:
-        The model, and how it was put together; "" if it was not, or if a person said so.
+    Raises:
+        AddError: if something is to stand around it, and what to do.
     """
-    options = given.options
-    source = _put_before(options, add_note).with_targets(given.targets)
-    beside = [path for path in options.paths[1:] if path not in options.before]
-    if not beside:
-        return source, ""
-    rows = given.taken
-    proof = prove_scalers(
-        source, beside, rows, options, given.derivations.inputs,
-        lambda kind: read_truths(kind, rows, options),
-    )  # fmt: skip
-    _ask_whether_right(ask, proof)
-    for where in proof.unused:
-        add_note(f"{where} was not needed.")
-    return proof.source, _describe_taken(proof)
-
-
-def _put_before(options: AddOptions, add_note: AddNote) -> OnnxSource:
-    """Open an ONNX file, with the scalers that a person puts before it."""
-    path = options.paths[0]
-    if options.target_inverse:
+    path, *others = dict.fromkeys((*given.options.paths, *given.options.before))
+    python = given.options.python
+    source = read_catboost(path, python) if python else read_onnx(path)
+    more = "--target-inverse" if given.options.target_inverse else ", ".join(map(str, others))
+    if more and python:
         raise AddError(
-            f"{path} is served as an ONNX file, which no --target-inverse changes: leave it out, "
-            "or export the whole Pipeline to ONNX."
+            f"{path} is a file of CatBoost, which stands alone: leave {more} out. Where your code "
+            "scaled a column, say so for each, like --derive 'age = (age - 38.5) / 12.1'."
         )
-    if options.python and options.before:
-        raise AddError("--before goes with an ONNX file, and not with --python.")
-    source = read_catboost(path, options.python) if options.python else read_onnx(path)
-    if not options.before:
-        return source
-    found = collect_contents(options.before, options.trust, options.module)
-    parts = [part for file in options.before for part in found.transformers if part.path == file]
-    if len(parts) != len(options.before):
-        named = ", ".join(map(str, options.before))
-        raise AddError(f"--before {named}: each file must hold one scaler for an ONNX file.")
-    add_note(f"Before it stands what --before says: {', '.join(part.where for part in parts)}.")
-    names = parts[0].names  # which are forgotten next
-    return source.with_scalers([forget_names(part.fitted) for part in parts], names)
+    if more and source.meaning == "label":
+        raise AddError(
+            f"{path} answers the names or numbers of classes alone. Export it without the ArgMax "
+            f"at its end, or with probabilities, and it is put together with {more}."
+        )
+    if more:
+        raise AddError(
+            f"{path} stands alone: leave {more} out. Export the whole Pipeline to ONNX, or a model "
+            "with one input for all columns, which are numbers: that is put together with others."
+        )
+    return source.with_targets(given.targets)
 
 
 def _prove(
@@ -200,8 +183,7 @@ def _measure(proof: Proof, table: pd.DataFrame, truth: Float64Array) -> float:
     rows = _take_complete(proof, table, _MEASURED)
     is_classes = isinstance(network, NetworkClassifier)
     ask = proof.fitted.decision_function if is_classes else proof.fitted.predict
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a step was fitted to an array
+    with warnings.catch_warnings(action="ignore"):  # that a step was fitted to an array
         errors = ask(rows) - truth[complete]
     return float(np.mean(errors**2) / np.ptp(truth) ** 2)
 
@@ -315,7 +297,7 @@ def _read_numbers(
     return table
 
 
-def _ask_whether_right(ask: AskPerson, proof: Proof | ScaledOnnx) -> None:
+def _ask_whether_right(ask: AskPerson, proof: Proof) -> None:
     next_best = f"\nThe next best: {proof.rejected}." if proof.rejected else ""
     unused = f"\nNot needed: {', '.join(proof.unused)}." if proof.unused else ""
     if not ask(f"It is put together so: {proof.taken}.{next_best}{unused}"):

@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations, permutations, product
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from model.contract.expressions import write_column
 from model.making.assembly.contents import Contents
 from model.making.options import AddNote, AddOptions, write_constant, write_derivation
 from model.making.steps.texts import (
+    count_texts,
     describe_vectorizer,
     find_vectorizers,
     list_branches,
+    measure_frequencies,
     takes_texts_alone,
 )
 from model.serving.texts.vectorizer import Vectorizer
@@ -30,7 +31,6 @@ _MOST_CHARACTERS = 30_000_000
 """Characters of the data whose terms are counted."""
 _FEWER = 0.1
 """The share of the terms lacking in a single column that may lack in joined ones."""
-_FREQUENT = 10
 _CLOSER = 0.5
 """How much nearer the frequencies of joined texts must be to those of the fit."""
 _EXACT = 1e-3
@@ -128,19 +128,19 @@ def _list_readings(fitted: Any, names: Sequence[str]) -> Iterator[tuple[str, Seq
 
 def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
     """The columns that were joined; None where a single one may be all, or nothing fits."""
-    split = vectorizer.options.analyzer.split
 
     def join(columns: Sequence[str], separator: str) -> _Join:
         first, *others = (texts[name] for name in columns)
         joined = first.str.cat(others, separator) if others else first
-        counts = Counter(term for text in joined for term in set(split(text)))
-        return _Join(tuple(columns), separator, counts)
+        return _Join(tuple(columns), separator, count_texts(vectorizer, joined))
 
     def count_lacking(found: _Join) -> int:
         return len(vectorizer.vocabulary.keys() - found.counts.keys())
 
+    kept = None if vectorizer.idf is None else 1 - vectorizer.idf
+
     def measure(found: _Join) -> float:
-        return _compare_frequencies(vectorizer, found, len(texts))
+        return measure_frequencies(vectorizer, kept, found.counts, len(texts))
 
     alone = [join([name], "") for name in texts]
     lacking = min(map(count_lacking, alone))
@@ -173,15 +173,3 @@ def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
             if count_lacking(made) <= _FEWER * lacking:
                 return made
     return None
-
-
-def _compare_frequencies(vectorizer: Vectorizer, found: _Join, texts: int) -> float:
-    """How far the frequencies of terms are from those of the fit; 0 where tf-idf keeps none."""
-    terms = [term for term, count in found.counts.items()
-             if count >= _FREQUENT and term in vectorizer.vocabulary]  # fmt: skip
-    if vectorizer.idf is None or not terms:
-        return 0.0
-    places = [vectorizer.vocabulary[term] for term in terms]
-    counts = np.array([found.counts[term] for term in terms])
-    differences = vectorizer.idf[places] - 1 - np.log((1 + texts) / (1 + counts))
-    return float(np.abs(differences - np.median(differences)).mean())

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -25,17 +24,10 @@ _SECONDS = 600
 
 @dataclass(frozen=True)
 class CatBoostSource(OnnxSource):
-    """A model that CatBoost exported; ``file`` is its own, ``python`` that of its environment.
-
-    ``scalers`` are those before it, which the export has and CatBoost has not.
-    """
+    """A model that CatBoost exported; ``file`` is its own, ``python`` that of its environment."""
 
     file: Path = Path()
     python: str = ""
-    scalers: tuple[Any, ...] = ()
-
-    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> Self:
-        return replace(super().with_scalers(scalers, names), scalers=tuple(scalers))
 
     def prepare(
         self, table: pd.DataFrame, columns: Sequence[DataColumn], work: Path
@@ -45,8 +37,6 @@ class CatBoostSource(OnnxSource):
     def answer(self, table: pd.DataFrame) -> Float64Array:
         """Let CatBoost answer, shape (rows,) or (rows, classes); see ``OnnxSource.answer``."""
         rows = table.to_numpy(dtype=np.float64)
-        for scaler in self.scalers:
-            rows = scaler.transform(rows)
         with tempfile.TemporaryDirectory() as folder:
             given, out = Path(folder) / "rows.npy", Path(folder) / "answers.npy"
             np.save(given, rows.astype(np.float32))

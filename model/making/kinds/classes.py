@@ -400,11 +400,9 @@ class ClassesKind(OutputKind):
             baseline=f"Naming the most frequent one every time is right for {share}.",
         )
 
-    def measure_facts(
-        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
-    ) -> Metric:
+    def measure_facts(self, answers: Float64Array, truth: Float64Array, count: int) -> Metric:
         right = float(np.mean(answers.argmax(axis=1) == truth))
-        return make_share(f"accuracy_{name}", f"Right answers, {facts}", right)
+        return make_share(f"accuracy_{count}", f"Right answers, {count} facts", right)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
         right, most = (

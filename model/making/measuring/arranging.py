@@ -64,12 +64,14 @@ def arrange_fields(kind: OutputKind, dataset: Dataset, importance: list[float]) 
     # What the form asks for always stands first.
     asked = [item.column.always_asked for item in dataset.fields]
     order = np.lexsort((-effects, ~np.array(asked)))
-    defaults = np.array([_find_default(item) for item in dataset.fields])
-    losses = [_measure(kind, dataset, rows, order[:shown], defaults) for shown in range(1, count)]
-    full = _measure(kind, dataset, rows, order, defaults)
-    enough = (shown for shown, loss in enumerate(losses, 1) if loss <= (1 + _LEAST_LOST) * full)
+    dataset = _with_defaults(dataset)
+    losses = [
+        float(np.mean(kind.list_losses(*_answer_few(dataset, rows, order[:shown]))))
+        for shown in range(1, count + 1)
+    ]
+    enough = (n for n, loss in enumerate(losses, 1) if loss <= (1 + _LEAST_LOST) * losses[-1])
     shown = max(min(next(enough, MOST_SHOWN), MOST_SHOWN), sum(asked), _LEAST_SHOWN)
-    return _fold(kind, dataset, importance, order, shown, defaults)
+    return _fold(kind, dataset, importance, order, shown)
 
 
 def compute_permutation_importance(
@@ -102,76 +104,65 @@ def _choose_rows(dataset: Dataset) -> IntArray:
     return rows
 
 
+def _with_defaults(dataset: Dataset) -> Dataset:
+    """The same, whose model takes NaN for every fact: the example's value, unless it knows NaN."""
+    defaults, inner = np.array([_find_default(item) for item in dataset.fields]), dataset.predict
+
+    def predict(matrix: Float32Array) -> Float64Array:
+        return inner(np.where(np.isnan(matrix), defaults.astype(matrix.dtype), matrix))
+
+    return replace(dataset, predict=predict)
+
+
 def _find_default(item: DraftField) -> float:
     """The code that stands in for a fact, NaN where the model answers without it."""
     return item.field.encode(item.field.read(item.field.example)) if item.required else np.nan
 
 
-def _measure(
-    kind: OutputKind,
-    dataset: Dataset,
-    rows: IntArray,
-    known: IntArray,
-    defaults: Float64Array,
-) -> float:
-    """The mean loss where only some facts are known."""
-    answers = dataset.answer(_leave_empty(dataset, rows, known, defaults))
-    return float(np.mean(kind.list_losses(answers, dataset.truth[rows])))
-
-
-def _leave_empty(
-    dataset: Dataset, rows: IntArray, known: IntArray, defaults: Float64Array
-) -> Float64Array:
-    """Some rows of the data as the model sees them if few facts are known, shape (rows, fields)."""
-    matrix = np.tile(defaults, (len(rows), 1))
+def _answer_few(
+    dataset: Dataset, rows: IntArray, known: IntArray
+) -> tuple[Float64Array, Float64Array]:
+    """Answer some rows of the data of which few facts are known; the answers, and the truth."""
+    matrix = np.full((len(rows), len(dataset.fields)), np.nan)
     matrix[:, known] = dataset.matrix[np.ix_(rows, known)]
-    return matrix
+    return dataset.answer(matrix), dataset.truth[rows]
 
 
 def _fold(
-    kind: OutputKind,
-    dataset: Dataset,
-    importance: list[float],
-    order: IntArray,
-    shown: int,
-    defaults: Float64Array,
+    kind: OutputKind, dataset: Dataset, importance: list[float], by_importance: IntArray, shown: int
 ) -> Arrangement:
-    groups = group_fields([dataset.fields[index] for index in order[shown:].tolist()])
-    by_importance = order
+    first, others = by_importance[:shown].tolist(), by_importance[shown:].tolist()
+    groups = group_fields([dataset.fields[index] for index in others])
     by_group = list(dict.fromkeys(groups))
-    folded = dict(zip(order[shown:].tolist(), groups, strict=True))
+    folded = dict(zip(others, groups, strict=True))
     # Within a fold the data's own order is easier to find one's way in.
     behind = sorted(folded, key=lambda index: (by_group.index(folded[index]), index))
-    order = np.array([*order[:shown].tolist(), *behind])
+    order = [*first, *behind]
     fields = [
-        _fold_field(dataset.fields[index], folded[index], defaults[index])
+        _fold_field(dataset.fields[index], folded[index])
         if index in folded
         else _show_field(dataset.fields[index])
-        for index in order.tolist()
+        for index in order
     ]
     back = np.argsort(order)
-    inner, ordered_defaults = dataset.predict, defaults[order]
-
-    def predict(matrix: Float32Array) -> Float64Array:
-        """Answer rows of the form, shape (rows, fields): NaN where a fact is left empty."""
-        filled = np.where(np.isnan(matrix), ordered_defaults.astype(matrix.dtype), matrix)
-        return inner(filled[:, back])
-
-    arranged = replace(dataset, fields=fields, matrix=dataset.matrix[:, order], predict=predict)
+    inner = dataset.predict
+    arranged = replace(
+        dataset,
+        fields=fields,
+        matrix=dataset.matrix[:, order],
+        predict=lambda matrix: inner(matrix[:, back]),
+    )
     held_out = np.flatnonzero(dataset.held_out)
-    metrics: dict[int, Metric] = {}
-    if len(held_out):
-        for count in sorted({count for count in (*_COUNTS, shown) if count < len(fields)}):
-            known = by_importance[:count]
-            answers = dataset.answer(_leave_empty(dataset, held_out, known, defaults))
-            truth = dataset.truth[held_out]
-            metrics[count] = kind.measure_facts(answers, truth, str(count), f"{count} facts")
+    counts = sorted({count for count in (*_COUNTS, shown) if count < len(fields)})
     return Arrangement(
         arranged,
-        [importance[index] for index in order.tolist()],
+        [importance[index] for index in order],
         tuple(item.name for item in dataset.fields),
         shown,
-        metrics,
+        {
+            count: kind.measure_facts(*_answer_few(dataset, held_out, by_importance[:count]), count)
+            for count in (counts if len(held_out) else ())
+        },
     )
 
 
@@ -189,10 +180,10 @@ def describe_arrangement(arranged: Arrangement) -> list[str]:
     ]
 
 
-def _fold_field(item: DraftField, group: str, default: float) -> DraftField:
+def _fold_field(item: DraftField, group: str) -> DraftField:
     changes: dict[str, object] = {"required": False, "group": group}
-    if not np.isnan(default):
-        changes["default"] = item.field.decode_typed(default)
+    if item.required:
+        changes["default"] = item.field.decode_typed(_find_default(item))
     return replace(item, field=item.field.model_copy(update=changes))
 
 

@@ -61,6 +61,7 @@ def _copy_nodes(network: Any, graph: NodeWriter, given: str, scope: Any, contain
             taken_names,
             [names[name] for name in node.output],
             name=scope.get_unique_operator_name(node.op_type),
+            op_domain=node.domain,
             **attributes,
         )
     last = names[model.graph.output[0].name]

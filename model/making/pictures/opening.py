@@ -1,5 +1,6 @@
 """Opens the file of a network as ONNX: for pictures of any library, for a table of Keras."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -9,7 +10,8 @@ import onnx
 from model.making.errors import AddError
 from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
-from model.making.pictures.keras import KerasFile, UnknownLayerError, convert_keras, read_keras
+from model.making.pictures.kept_rows import KeptRows
+from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras.calls import find_input_shape
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.labelled import names_pictures
@@ -19,7 +21,12 @@ from model.making.pictures.networks import (
     takes_pictures,
     takes_rows,
 )
-from model.making.pictures.pixel_rows import convert_estimator, find_shapes, take_pictures
+from model.making.pictures.pixel_rows import (
+    PixelClassifier,
+    find_shapes,
+    read_classifier,
+    take_pictures,
+)
 from model.making.pictures.torch_files import (
     OF_A_TABLE,
     convert_torch,
@@ -44,12 +51,12 @@ _TABLE = (
 class OpenedFile:
     """A network in ONNX; ``made`` says how it was made of another file, "" where it was none.
 
-    ``classes`` are the names of its classes in its order, as far as its file has them.
+    ``classifier`` is that of scikit-learn of which it was made, None where it is another network.
     """
 
     network: PictureNetwork
     made: str = ""
-    classes: tuple[str, ...] = ()
+    classifier: PixelClassifier | None = None
 
 
 def is_for_pictures(options: AddOptions) -> bool:
@@ -162,8 +169,9 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
     path, *others = (*options.paths, *options.before)
     is_torch = path.suffix.lower() in _TORCH or is_torch_archive(path)
     if path.suffix.lower() not in (".onnx", *_KERAS) and not is_torch:
-        content, model, classes = convert_estimator(options)
-        return OpenedFile(_open(model, options), f"It is {content}, converted", classes)
+        classifier = read_classifier(options)
+        network = next(open_classifier(classifier, options))
+        return OpenedFile(network, f"It is {classifier.described}, converted", classifier)
     if others or options.target_inverse or options.units:
         what = str(others[0]) if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")
@@ -190,6 +198,17 @@ def _open(model: onnx.ModelProto, options: AddOptions) -> PictureNetwork:
     return open_network(take_pictures(model, shapes), path, shapes)
 
 
+def open_classifier(classifier: PixelClassifier, options: AddOptions) -> Iterator[PictureNetwork]:
+    """Open each of the forms that a classifier of scikit-learn has in ONNX.
+
+    Raises:
+        AddError: if it has none, or takes no pictures.
+    """
+    names_only, kept = not classifier.kind.probabilities, KeptRows(classifier.fitted)
+    for model in classifier.convert():
+        yield replace(_open(model, options), names_only=names_only, kept=kept)
+
+
 def open_path(path: Path) -> OpenedFile:
     """Open a file of ONNX, Keras or PyTorch by its name.
 
@@ -199,18 +218,14 @@ def open_path(path: Path) -> OpenedFile:
     if path.suffix.lower() in _KERAS:
         file = read_keras(path)
         try:
-            return _write_keras(file)
+            model = convert_keras(file)
         except UnknownLayerError as error:
             raise refuse_unknown(file, error) from error
+        _check_pictures(model, path)
+        return OpenedFile(open_network(model, path), f"It is {file.described}{_WRITTEN}")
     if path.suffix.lower() in _TORCH:
         refuse_torch(path)
     return OpenedFile(open_network(load_onnx(path), path))
-
-
-def _write_keras(file: KerasFile) -> OpenedFile:
-    model = convert_keras(file)
-    _check_pictures(model, file.path)
-    return OpenedFile(open_network(model, file.path), f"It is {file.described}{_WRITTEN}")
 
 
 def _check_pictures(model: onnx.ModelProto, path: Path) -> None:

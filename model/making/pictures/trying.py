@@ -24,6 +24,7 @@ from model.contract.preprocessing import (
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
+from model.making.pictures.kept_rows import find_shown_ways, leave_out_others
 from model.making.pictures.labelled import LabelledPictures, advise_on_numbers
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
@@ -69,6 +70,9 @@ them, only with more certainty."""
 
 _MNIST = ((0.1307,), (0.3081,))
 """Mean and spread of MNIST, which many networks for other pictures in grey take, too."""
+
+_DIGITS = ((0.0,), (0.0625,))
+"""0 to 16, as the digits that come with scikit-learn."""
 
 _MOST_LOST = 1.0
 """Nats over all pictures that the more usual of two combinations with the same answers may lose."""
@@ -174,21 +178,29 @@ def find_preprocessing(
     interpolations = [candidates[0].interpolation]
     if is_resized and options.interpolation is None:
         interpolations = list(_INTERPOLATIONS)
-    asked = len(first) + 2 * _BEST * len(interpolations[1:])
-    screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
-    tried = try_all(first, screen, "trying inputs")
-    best = _choose_best(tried)
-    if fixed:
-        free = _judge_freely(tried, np.array([data.labels[place] for place, _ in screen]))
-        best = list(dict.fromkeys([*best, *_choose_best(free)[:_BEST]]))
-    for interpolation in interpolations[1:]:
-        others = [_replace(each, interpolation=interpolation) for each in best]
-        tried += try_all(others, screen, "trying ways to shrink")
-    best = [_choose_interpolation(each, tried) for each in best]
-    resizes = list(dict.fromkeys(each.resize for each in candidates))
-    finals = [_replace(each, resize=resize) for resize in resizes for each in best]
-    finals = _drop_equal_inputs(finals, screened, resizes)
-    count = min(MOST, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
+    shown = [picture for _, picture in screened]
+    every = [_replace(each, interpolation=way) for each in candidates for way in interpolations]
+    finals, seen = find_shown_ways(network.kept, every, shown)
+    tried: list[Trial] = []
+    if not finals:
+        first = first if as_is else leave_out_others(network.kept, first, shown)
+        asked = len(first) + 2 * _BEST * len(interpolations[1:])
+        screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
+        tried = try_all(first, screen, "trying inputs")
+        best = _choose_best(tried)
+        if fixed:
+            free = _judge_freely(tried, np.array([data.labels[place] for place, _ in screen]))
+            best = list(dict.fromkeys([*best, *_choose_best(free)[:_BEST]]))
+        for interpolation in interpolations[1:]:
+            others = [_replace(each, interpolation=interpolation) for each in best]
+            tried += try_all(others, screen, "trying ways to shrink")
+        best = [_choose_interpolation(each, tried) for each in best]
+        resizes = list(dict.fromkeys(each.resize for each in candidates))
+        finals = [_replace(each, resize=resize) for resize in resizes for each in best]
+        finals = _drop_equal_inputs(finals, screened, resizes)
+    # A name alone tells less of two ways than a probability.
+    most = 5 * MOST if meaning == "names" else MOST
+    count = min(most, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
     pictures = _read(data, count, candidates)
     trials = try_all(finals, pictures, "comparing inputs")
     truth = np.array([data.labels[place] for place, _ in pictures])
@@ -196,11 +208,13 @@ def find_preprocessing(
         if fixed:
             _check_order(trials, truth, data.classes)
         _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
-    taken, text = _take_best(trials, candidates, as_is)
+    errors = 2.0 if meaning == "names" else 1.0
+    taken, text = _take_best(trials, candidates, errors, as_is)
+    text = seen if not tried else f"{text}{seen}"
     accuracy = taken.right
     if not classes:
         notes += _describe_order(taken, truth, data.classes)
-    ways = len({trial.preprocessing for trial in (*tried, *trials)})
+    ways = len({trial.preprocessing for trial in (*tried, *trials)} | set(() if tried else every))
     if ways > 1:
         notes.insert(
             0,
@@ -332,7 +346,7 @@ def _list_levels(base: Preprocessing, data: LabelledPictures) -> list[Levels]:
     mean = np.mean(means, axis=0)
     spread = np.sqrt(np.maximum(np.mean(squares, axis=0) - mean**2, 1e-6))
     own = tuple(mean.round(4).tolist()), tuple(spread.round(4).tolist())
-    return [_MNIST, own] if base.colour == "grey" else [own]
+    return [_MNIST, own, _DIGITS] if base.colour == "grey" else [own]
 
 
 def _narrow(given: _T | None, values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -434,9 +448,11 @@ def _are_alike(one: Trial, other: Trial) -> bool:
 
 
 def _take_best(
-    trials: Sequence[Trial], candidates: Sequence[Preprocessing], as_is: bool
+    trials: Sequence[Trial], candidates: Sequence[Preprocessing], errors: float, as_is: bool
 ) -> tuple[Trial, str]:
     """Take the best combination, the more usual one of those that give the same answers.
+
+    ``errors`` is how many standard errors it must gain on the next; a name alone tells less.
 
     Raises:
         NotProvedError: if the next one with other answers is about as good.
@@ -451,7 +467,7 @@ def _take_best(
         return taken, ""
     gaps = others[0].losses - best.losses
     error = float(gaps.std()) * np.sqrt(len(gaps))
-    clear = gaps.sum() >= max(_LEAST_GAIN, error)
+    clear = gaps.sum() >= max(_LEAST_GAIN, errors * error)
     text = (
         f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
         f"{others[0].right:.0%} right, this one {best.right:.0%}."

@@ -1,39 +1,43 @@
-"""A network of a table in ONNX as an estimator: parts in other files can stand around it."""
+"""A model of a table in ONNX as an estimator: parts in other files can stand around it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pandas as pd
+from onnx import TensorProto, helper
 
 from model.contract.outputs import MOST_CLASSES
+from model.making.onnx.graphs import OPSETS, prune_graph
 from model.making.onnx.signatures import FLOAT_TYPES, find_last_operator
 from model.making.sources.onnx_sources import read_onnx
 from model.serving.network import NetworkClassifier, NetworkRegressor
 
 
-def read_network(path: Path) -> NetworkRegressor | None:
-    """Read an ONNX file of a network: one matrix of numbers in, one out, by ONNX's own operators.
+def read_network(path: Path) -> NetworkRegressor | NetworkClassifier | None:
+    """Read an ONNX file of one matrix of numbers in, and one out, by operators that are known.
 
     Returns:
-        The network, as one that answers numbers; None for a model of another form, such as one that
-        scikit-learn's converter wrote, which has its steps and its classes in it.
+        The model, as one that answers numbers where it does not name its classes; None for one of
+        another form, such as one input for each column, or the name of a class alone.
 
     Raises:
         AddError: if it is no ONNX file, or takes no rows of a table.
     """
     source = read_onnx(path)
     given, *others = source.inputs
-    is_plain = source.meaning in ("value", "probabilities") and not source.classes
+    is_plain = source.meaning in ("value", "probabilities")
     if others or given.type not in FLOAT_TYPES or not source.count or not is_plain:
         return None
-    graph = source.model.graph
-    if len(graph.output) > 1 or any(node.domain not in ("", "ai.onnx") for node in graph.node):
+    if any(node.domain not in (*OPSETS, "ai.onnx") for node in source.model.graph.node):
         return None
     network = NetworkRegressor()
     network.n_features_in_ = source.count
-    network.content_ = _free_rows(source.model)
+    network.content_ = _keep_output(source.model, source.output)
+    if source.classes:
+        return _answer_classes(network, source.classes, "identity")
     return network
 
 
@@ -63,10 +67,10 @@ def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
         are_shares = last == "Sigmoid" or (
             answers.min() >= 0 and np.allclose(answers.sum(axis=1), 1, atol=1e-3)
         )
-        return [_answer_classes(fitted, width, "identity" if are_shares else "softmax")]
+        return [_answer_classes(fitted, range(width), "identity" if are_shares else "softmax")]
     if len(distinct) != 2:
         return [fitted]
-    shares, logits = (_answer_classes(fitted, 2, link) for link in ("identity", "logistic"))
+    shares, logits = (_answer_classes(fitted, (0, 1), link) for link in ("identity", "logistic"))
     if last == "Sigmoid":
         return [shares]
     if distinct == {0, 1}:
@@ -74,20 +78,26 @@ def list_readings(fitted: Any, truths: pd.DataFrame) -> list[Any]:
     return [logits, shares, fitted] if are_numbers else [logits, shares]
 
 
-def _answer_classes(network: NetworkRegressor, count: int, link: str) -> NetworkClassifier:
-    """The network as one that answers so many classes."""
+def _answer_classes(
+    network: NetworkRegressor, classes: Sequence[Any], link: str
+) -> NetworkClassifier:
+    """The network as one that answers these classes."""
     made = NetworkClassifier()
     made.content_, made.n_features_in_ = network.content_, network.n_features_in_
-    made.classes_ = np.arange(count)
+    made.classes_ = np.array(classes)
     made.link_ = link
     return made
 
 
-def _free_rows(model: onnx.ModelProto) -> bytes:
-    """The model for any number of rows: exporters keep that of their example, which is often 1."""
+def _keep_output(model: onnx.ModelProto, output: str) -> bytes:
+    """The model with one output, for any number of rows: exporters often keep 1 of their example"""
     made = onnx.ModelProto()
     made.CopyFrom(model)
-    del made.graph.value_info[:]
+    kept = [item for item in made.graph.output if item.name == output]  # none before a ZipMap
+    kept = kept or [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["rows", None])]
+    del made.graph.value_info[:], made.graph.output[:]
+    made.graph.output.extend(kept)
+    prune_graph(made.graph, output)
     for item in (*made.graph.input, *made.graph.output):
         dims = item.type.tensor_type.shape.dim
         if dims:

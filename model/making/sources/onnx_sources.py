@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,6 @@ from model.making.kinds.clusters import ClustersKind
 from model.making.kinds.multioutput import MultioutputKind
 from model.making.kinds.number import NumberKind
 from model.making.kinds.output_kind import OutputKind
-from model.making.onnx.graphs import CompileError
-from model.making.onnx.scaling import UNSCALED, prepend_scalers
 from model.making.onnx.signatures import (
     FLOAT_TYPES,
     MANY_ROWS,
@@ -87,23 +85,6 @@ class OnnxSource:
         if self.meaning == "value":
             return NumberKind()
         return ClassesKind(self.classes, self.meaning != "label", self.class_names)
-
-    def with_scalers(self, scalers: Sequence[Any], names: tuple[str, ...] | None) -> Self:
-        """Put fitted scalers before the model; ``names`` are the columns of the first, if known.
-
-        Raises:
-            AddError: if it takes no inputs that they could change.
-        """
-        try:
-            model = prepend_scalers(self.model, scalers)
-        except CompileError as error:
-            raise AddError(
-                f"Nothing is put before the ONNX file: {error}. Export the whole Pipeline to ONNX, "
-                "or a network with one input for all columns."
-            ) from None
-        (given,) = self.inputs
-        inputs = (replace(given, name=UNSCALED),)
-        return replace(self, model=model, inputs=inputs, names=self.names or names)
 
     def match_names(self, columns: Sequence[str]) -> tuple[str, ...] | None:
         if self.names is None:

@@ -30,17 +30,10 @@ VECTORIZERS = (CountVectorizer, HashingVectorizer)
 MOST_COLUMNS = 200_000
 """Columns of a vectoriser above which its model is not compiled: a row would take a megabyte."""
 
-_MOST_SPLIT = 20_000
+MOST_SPLIT = 20_000
 """Texts whose words are compared with those of a vectoriser."""
-_ABSENT = 0.1
-"""The share of a vectoriser's words that are in no text from which its texts were others."""
-_KNOWN = 0.8
-"""The share of the frequent words in the texts that it knows from which they are its own all
-the same: many of its rare words are in no text of a sample, and it may know no rare ones."""
-_FREQUENT = 5
-"""Times that a word is in the texts from which it is a frequent one."""
-_EXPECTED = 10
-"""Texts here that should have a word, by the share of the fit's, from which one of them would."""
+_COUNTED = 10
+"""Texts with a term from which its frequency is compared."""
 _COMPARED = 200
 """Texts that are compared with those of which code may have made them."""
 _FROM_ORIGIN = 0.9
@@ -220,59 +213,41 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
     return None
 
 
-def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
-    """Say that an author's code changed the texts before the vectoriser, as by stemming; or "".
-
-    ``rows`` are the data of the fit as the model takes them.
-    """
-    for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
-        vectorizer = describe_vectorizer(steps, ())
-        if not vectorizer.options.transforms:
-            continue
-        counts = _count_texts(vectorizer, rows[name])
-        absent = sorted(term for term in vectorizer.vocabulary if term not in counts)
-        frequent = [term for term, count in counts.items() if count >= _FREQUENT]
-        known = sum(term in vectorizer.vocabulary for term in frequent)
-        expected = _list_expected(vectorizer, rows[name].nunique())
-        lost = sorted(term for term in expected if term not in counts)
-        if len(lost) >= max(_LEAST_LOST, _LOST * len(expected)):
-            said = (
-                f"Of {len(expected):,} words of {name} that were frequent when it was fitted, "
-                f"{len(lost):,} are in no text here, such as {', '.join(map(repr, lost[:3]))}."
-            )
-        elif len(absent) > _ABSENT * vectorizer.width and known < _KNOWN * len(frequent):
-            said = (
-                f"Of the {vectorizer.width:,} words that the model knows of {name}, "
-                f"{len(absent):,} are in no text, such as {', '.join(map(repr, absent[:3]))}, and "
-                f"it knows {known / len(frequent):.0%} of the frequent words in the texts."
-            )
-        else:
-            continue
-        return (
-            f"{said} So these are not its texts, or your code changed them before the vectoriser. "
-            "Let the vectoriser do it: fit it anew with preprocessor=clean, where clean is your "
-            "function, and give the function's file by --module FILE.py --trust."
-        )
-    return ""
-
-
-def _count_texts(vectorizer: Vectorizer, cells: pd.Series) -> Counter[str]:
-    """In how many texts each term is."""
+def count_texts(
+    vectorizer: Vectorizer, texts: Iterable[str], by_occurrence: bool = False
+) -> Counter[str]:
+    """Count in how many texts each term is, or how often it is in all of them."""
     counts: Counter[str] = Counter()
-    for text in cells.dropna().unique()[:_MOST_SPLIT]:
-        counts.update(set(vectorizer.options.analyzer.split(str(text))))
+    for text in texts:
+        terms = vectorizer.options.analyzer.split(text)
+        counts.update(terms if by_occurrence else set(terms))
     return counts
 
 
-def _list_expected(vectorizer: Vectorizer, texts: int) -> list[str]:
-    """The terms that so many of the fit's texts had that some of these should have them.
+def list_texts(cells: pd.Series) -> list[str]:
+    """List the different texts of a column, at most as many as are split."""
+    return list(map(str, cells.dropna().unique()[:MOST_SPLIT]))
 
-    What tf-idf keeps of a term is 1 less the logarithm of this share.
+
+def measure_frequencies(
+    vectorizer: Vectorizer, kept: Float64Array | None, counts: Counter[str], texts: int
+) -> float:
+    """How far the frequencies of terms in some texts are from those of the fit.
+
+    Args:
+        vectorizer: what is known of the fit.
+        kept: the logarithm of each term's frequency, shape (columns,); where the model keeps none,
+            the distance is 0.
+        counts: in how many of the texts each term is, or how often.
+        texts: how many they are.
     """
-    if vectorizer.idf is None:
-        return []
-    least = 1 - np.log(_EXPECTED / max(texts, 1))
-    return [term for term, place in vectorizer.vocabulary.items() if vectorizer.idf[place] <= least]
+    terms = [term for term, count in counts.items()
+             if count >= _COUNTED and term in vectorizer.vocabulary]  # fmt: skip
+    if kept is None or not terms:
+        return 0.0
+    here = np.log((1 + np.array([counts[term] for term in terms])) / (1 + texts))
+    differences = kept[[vectorizer.vocabulary[term] for term in terms]] - here
+    return float(np.abs(differences - np.median(differences)).mean())
 
 
 def find_own_texts(fitted: Any, columns: pd.DataFrame) -> list[str]:
@@ -282,7 +257,8 @@ def find_own_texts(fitted: Any, columns: pd.DataFrame) -> list[str]:
         ((_, steps),) = list_branches(fitted, [str(name)]).values()
         vectorizer = describe_vectorizer(steps, ())
         if vectorizer.options.transforms and (
-            vectorizer.vocabulary.keys() <= _count_texts(vectorizer, columns[name]).keys()
+            vectorizer.vocabulary.keys()
+            <= count_texts(vectorizer, list_texts(columns[name])).keys()
         ):
             found.append(str(name))
     return found

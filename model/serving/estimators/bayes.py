@@ -26,7 +26,11 @@ def _count_categories(state: State) -> None:
 
 
 SCHEMAS = {
-    "BernoulliNB": EstimatorSchema("naive_bayes", _COUNTED, {"binarize": "float | none"}),
+    "BernoulliNB": EstimatorSchema(
+        "naive_bayes",
+        {**_COUNTED, "feature_count_": "float[classes, features]"},  # which its converter reads
+        {"binarize": "float | none"},
+    ),
     "CategoricalNB": EstimatorSchema(
         "naive_bayes",
         {**_COUNTED, "feature_log_prob_": "list[features] of float[classes, *]"},
@@ -44,5 +48,7 @@ SCHEMAS = {
         migrate=(renamed(sigma_="var_"),),  # 1.0
         complete=(_check_variances,),
     ),
-    "MultinomialNB": EstimatorSchema("naive_bayes", _COUNTED),
+    "MultinomialNB": EstimatorSchema(
+        "naive_bayes", {**_COUNTED, "feature_count_": "float[classes, features]"}
+    ),
 }

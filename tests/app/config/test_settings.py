@@ -97,6 +97,23 @@ def test_a_start_that_fails_says_why_without_a_traceback() -> None:
     assert "Traceback" not in run.stderr
 
 
+def test_a_python_that_lacks_a_package_is_named_without_a_traceback() -> None:
+    code = """
+import sys
+sys.modules["babel"] = None  # as in another Python, which has Flask alone
+from flask.cli import main
+sys.argv = ["flask", "--app", "wsgi", "model", "list"]
+main()
+"""
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.returncode == 1
+    assert f"babel is not installed for {sys.executable}. Use the environment of" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 @pytest.mark.parametrize(
     ("variable", "value"), [("WEB_CONCURRENCY", "auto"), ("PORT", "tcp://1:2")]
 )

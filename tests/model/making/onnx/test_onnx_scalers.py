@@ -1,4 +1,4 @@
-"""A scaler in a file of its own is put before an ONNX model."""
+"""Parts in files of their own around an ONNX model of scikit-learn's converter."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any
 import joblib
 import numpy as np
 import onnx
-import pandas as pd
 import pytest
 from click.testing import Result
 from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import SVR
 
 from app import create_app
 from app.config import Settings
 from model import NumberModel, load_model
-from model.making.onnx.scaling import UNSCALED, prepend_scalers
-from model.serving.predictors import open_session
+from model.serving.tabular import take_tabular
 from tests.model.making.conftest import run
 from tests.shapes import NUMBERS, cars
 
@@ -79,7 +78,7 @@ def test_scalers_before_an_onnx_file_give_the_author_s_own_answers(
     features = [] if as_table else ["--features", ",".join(NUMBERS)]
     result = add(folder, *before, *features)
     assert result.exit_code == 0, result.output
-    assert "Before it stands what --before says: step0.pkl" in result.output
+    assert "with step0.pkl" in result.output
     model = load_model(folder / "models" / "mine")
     assert isinstance(model, NumberModel)
     client = create_app(Settings(models=("mine",)), models=folder / "models").test_client()
@@ -120,34 +119,45 @@ def test_scalers_beside_an_onnx_file_are_taken_as_the_data_prove(folder: Path) -
     assert "with step0.pkl, then step1.pkl before it" in client.get("/about").text
 
 
-def test_what_else_lies_beside_an_onnx_file_is_refused_with_the_option_to_write(
-    folder: Path,
-) -> None:
-    save(folder, StandardScaler())
-    joblib.dump(["km", "age"], folder / "columns.pkl")
-    beside = add(folder, folder / "columns.pkl")
-    assert beside.exit_code == 1
-    assert "a list of its columns with --features FILE" in beside.output
+def test_a_list_of_the_columns_beside_an_onnx_file_names_them(folder: Path) -> None:
+    save(folder, StandardScaler(), as_table=False)
+    joblib.dump(NUMBERS, folder / "columns.pkl")
+    result = add(folder, folder / "columns.pkl", folder / "step0.pkl", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "columns in the order of columns.pkl" in result.output
 
 
-@pytest.mark.parametrize(
-    ("step", "says"),
-    [
-        (PCA(2), "a PCA cannot be put before an ONNX file"),
-        (StandardScaler().fit(np.eye(2)), "and a StandardScaler was fitted on 2"),
-        (MinMaxScaler(clip=True), "a MinMaxScaler cannot be put before"),
-        (["a"], "must hold one scaler"),
-    ],
-)
-def test_what_is_no_scaler_of_its_columns_is_refused(step: Any, says: str, folder: Path) -> None:
+def test_a_step_that_does_not_fit_is_refused(folder: Path) -> None:
     save(folder, StandardScaler())
-    if hasattr(step, "fit") and not hasattr(step, "n_features_in_"):
-        step.fit(cars()[NUMBERS])
-    joblib.dump(step, folder / "other.pkl")
+    joblib.dump(PCA(2).fit(cars()[NUMBERS]), folder / "other.pkl")
     result = add(folder, "--before", folder / "other.pkl")
     assert result.exit_code == 1
-    assert says in " ".join(result.output.split())
+    assert "The model takes 3 columns with other.pkl" in " ".join(result.output.split())
     assert not list((folder / "models").iterdir())
+
+
+@pytest.mark.parametrize("options", [{}, {"zipmap": False}, {"nocl": True, "zipmap": False}])
+def test_classes_that_an_onnx_file_names_stay_behind_a_scaler(
+    options: dict[str, bool], folder: Path
+) -> None:
+    table = cars().assign(price=np.where(cars()["price"] > cars()["price"].median(), "dear", "low"))
+    table.to_csv(folder / "train.csv", index=False)
+    scaler = MinMaxScaler().fit(table[NUMBERS])
+    inputs = scaler.transform(table[NUMBERS])
+    labels = table["price"] if "nocl" not in options else (table["price"] == "low").astype(int)
+    model = RandomForestClassifier(20, random_state=0).fit(inputs, labels)
+    made = to_onnx(model, inputs[:1].astype(np.float32), options={id(model): options})
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    joblib.dump(scaler, folder / "scaler.pkl")
+    result = add(folder, folder / "scaler.pkl", "--yes")
+    assert result.exit_code == 0, result.output
+    assert "with scaler.pkl before it" in result.output
+    client = create_app(Settings(models=("mine",)), models=folder / "models").test_client()
+    names = take_tabular(load_model(folder / "models" / "mine")).card.names
+    sent = table[NUMBERS].head(ROWS).set_axis(names, axis=1).to_dict("records")
+    answers = client.post("/api/predict", json=sent).get_json()
+    found = [[answer["probabilities"][name] for name in ("dear", "low")] for answer in answers]
+    np.testing.assert_allclose(found, model.predict_proba(inputs[:ROWS]), atol=1e-4)
 
 
 def make_graph(names: list[str], kind: int, width: int) -> onnx.ModelProto:
@@ -159,15 +169,7 @@ def make_graph(names: list[str], kind: int, width: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def test_a_model_of_doubles_takes_scaled_doubles() -> None:
-    rows = np.array([[1.0, 2.0], [3.0, 7.0]])
-    scaler = StandardScaler().fit(rows)
-    made = prepend_scalers(make_graph(["x"], TensorProto.DOUBLE, 2), [scaler])
-    (found,) = open_session(made.SerializeToString()).run(None, {UNSCALED: rows})
-    np.testing.assert_allclose(found, scaler.transform(rows))
-
-
-def test_a_scaler_that_cannot_stand_before_a_file_is_no_advice_to_give_one(folder: Path) -> None:
+def test_a_file_of_an_input_for_each_column_stands_alone(folder: Path) -> None:
     save(folder, StandardScaler())
     onnx.save(make_graph(NUMBERS, TensorProto.FLOAT, 1), folder / "model.onnx")
     given = (
@@ -176,9 +178,4 @@ def test_a_scaler_that_cannot_stand_before_a_file_is_no_advice_to_give_one(folde
     )  # fmt: skip
     result = run(*given)
     assert result.exit_code == 1, result.output
-    assert "a network with one input for all columns" in " ".join(result.output.split())
-    table = pd.read_csv(folder / "train.csv")
-    table.assign(price=table[NUMBERS].sum(axis=1)).to_csv(folder / "train.csv", index=False)
-    result = run(*given)
-    assert result.exit_code == 0, result.output
-    assert "Not needed: step0.pkl" in result.output
+    assert "a model with one input for all columns" in " ".join(result.output.split())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import (
+    ENGLISH_STOP_WORDS,
     CountVectorizer,
     HashingVectorizer,
     TfidfTransformer,
@@ -28,7 +31,7 @@ from sklearn.preprocessing import LabelEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 
 from model import ClassModel, NumberModel, load_model
-from model.making.steps.texts import describe_changed_texts
+from model.making.steps.changed_texts import describe_changed_texts
 from tests.messages import COMMON, fit_columns, make_messages
 from tests.model.making.conftest import run
 
@@ -275,7 +278,7 @@ def test_a_sample_of_the_texts_is_enough(options: dict[str, int]) -> None:
     shares = 1 / np.arange(1, 20_001)
     words = rng.choice(20_000, (5000, 25), p=shares / shares.sum())
     texts = [" ".join(f"word{number}" for number in row) for row in words]
-    fitted = make_pipeline(CountVectorizer(**options), MultinomialNB())
+    fitted = make_pipeline(CountVectorizer(**options), SGDClassifier(max_iter=5, tol=None))
     fitted.fit(texts, np.arange(5000) % 2)
     sample = pd.DataFrame({"text": texts[:300]})
     assert describe_changed_texts(fitted, sample) == ""
@@ -293,6 +296,72 @@ def test_a_few_frequent_words_that_code_joined_are_noticed() -> None:
     assert "3 are in no text here, such as 'dont', 'isnt', 'youre'" in said
     fitted.fit(texts, rows["label"])
     assert describe_changed_texts(fitted, pd.DataFrame({"message": texts[:100]})) == ""
+
+
+CLEANINGS: dict[str, tuple[Callable[[str], str], str]] = {
+    "punctuation": (
+        lambda text: text.translate(str.maketrans("", "", string.punctuation)),
+        "only where punctuation is taken out, such as 'dont'",
+    ),
+    "letters": (
+        lambda text: re.sub("[^a-zA-Z]", " ", text),
+        "only where all but letters becomes blanks, such as 'iter', 'max'",
+    ),
+    "usual words": (
+        lambda text: " ".join(word for word in text.split() if word not in ENGLISH_STOP_WORDS),
+        "are as frequent as when it was fitted only where usual words are taken out",
+    ),
+    "addresses": (
+        lambda text: re.sub(r"https?://\S+", "", text),
+        "are as frequent as when it was fitted only where addresses of the web are taken out",
+    ),
+    "nothing": (lambda text: text, ""),
+}
+
+
+@pytest.mark.parametrize("name", list(CLEANINGS))
+@pytest.mark.parametrize("counts", ["by tf-idf", "by naive Bayes"])
+def test_what_tutorials_do_to_texts_before_the_vectoriser_is_noticed(
+    name: str, counts: str
+) -> None:
+    """Most words stay, so the answers would differ in silence."""
+    clean, expected = CLEANINGS[name]
+    rng = np.random.default_rng(0)
+    begun = ["".join(rng.choice(list("bcdfgaeiou"), 5)) for _ in range(300)]
+    extra = ["with max_iter 20", "why don't you", "see http://docs.org/free-cash", "all, the end"]
+    messages = make_messages(600)
+    texts = [
+        f"{text} {' '.join(rng.choice(begun, 8))} {extra[number % 4]} the{'.' * (number % 2)}"
+        for number, text in enumerate(messages["message"])
+    ]
+    vectorizer = TfidfVectorizer() if counts == "by tf-idf" else CountVectorizer()
+    fitted = make_pipeline(vectorizer, MultinomialNB())
+    fitted.fit(list(map(clean, texts)), messages["label"])
+    said = describe_changed_texts(fitted, pd.DataFrame({"message": texts}))
+    assert expected in said
+    assert bool(said) == bool(expected)
+    if name == "nothing":  # also where it was fitted to most of them, or to as many of each class
+        for index in (messages.index[::2], messages.groupby("label").head(150).index):
+            fitted.fit([texts[place] for place in index], messages["label"][index])
+            assert not describe_changed_texts(fitted, pd.DataFrame({"message": texts}))
+
+
+def test_stems_are_noticed_where_most_frequent_words_stay_as_they_are() -> None:
+    """No frequencies are kept, and most words have no ending."""
+    messages = make_messages(600)
+    endings = np.resize(["ation", "ies", "ing", "ed", "ly"], 25)
+    words = [f"{chr(97 + place) * 4}{ending}" for place, ending in enumerate(endings)]
+    others = [f"word{number} word{number + 100}" for number in range(100)]
+    texts = messages["message"] + [
+        f" {words[number % 25]} {others[number % 100]}" for number in range(600)
+    ]
+    stemmed = texts.str.replace(r"\b(([a-z])\2{3})(?:ation|(i)es|ing|ed|ly)\b", r"\1\3", regex=True)
+    fitted = make_pipeline(CountVectorizer(), SGDClassifier(random_state=0))
+    fitted.fit(stemmed, messages["label"])
+    said = describe_changed_texts(fitted, pd.DataFrame({"message": texts}))
+    assert "25 words that the model knows of message and no text has are stems" in said
+    fitted.fit(texts, messages["label"])
+    assert not describe_changed_texts(fitted, pd.DataFrame({"message": texts[:50]}))
 
 
 def test_of_texts_and_what_code_made_of_them_those_with_the_words_of_the_model_are_taken(
