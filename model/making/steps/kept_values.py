@@ -98,8 +98,7 @@ def describe_foreign_input(
             where rows were left out, as those that lack a value: their shares tell nothing.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             fitted = unwrap_target(fitted)
             columns = names = list(getattr(rows, "columns", ()))
             seen = ""
