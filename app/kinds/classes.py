@@ -258,9 +258,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
         divisor = formatting.format_hundredths(calibration.temperature, locale)
+        weighed = (
+            " Each class is weighed so that it comes as often as in these rows."
+            if calibration.weights
+            else ""
+        )
         text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
             f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
+            f"{weighed}"
         )
         if calibration.rows is not None:
             rows = formatting.format_number(calibration.rows, locale)

@@ -222,8 +222,12 @@ def _prove_reading(
         proof = prove(search, options.classes, read_truth)
         far = _measure(proof, table, read_truth(proof.assembly.classes))
         return far, _hold_against_rows(proof, table, rows)
+    except NotProvedError as error:
+        if contents.refusal:  # it may be what lacks
+            raise NotProvedError(f"{contents.refusal} Without that: {error}") from None
+        raise
     except NoAssemblyError:
-        contents.require_all_read()  # it may be what lacks
+        contents.require_all_read()
         if source.names or not any(part.names for part in search.transformers):
             inputs, dates = derivations.inputs, derivations.dates
             match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more
