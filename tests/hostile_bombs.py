@@ -141,12 +141,18 @@ def list_compressed() -> dict[str, bytes]:
         return 2 * (compress(asks) + 16 * compress(bytes(2**22)))
 
     honest = file(plain(list(range(1000))))
+    lz4 = b"\x04\x22\x4d\x18\x60\x70\x73"
+    start = struct.pack("<I", 2**31 + 9) + pickle.BINBYTES8 + struct.pack("<Q", 2**40)
+    run = b"\x1f\0\1\0" + b"\xff" * 16000 + b"\0\0"
+    block = struct.pack("<I", len(run)) + run
     wants_dictionary = b"]\0" + b"\xff" * 3 + lzma.compress(b"N.", lzma.FORMAT_ALONE)[5:]
     return {
         "bomb-gzip": bomb(partial(gzip.compress, compresslevel=1)),
         "bomb-bz2": bomb(partial(bz2.compress, compresslevel=1)),
         "bomb-xz": bomb(partial(lzma.compress, preset=0)),
+        "bomb-lz4": lz4 + start + block * 300,
         "flood-gzip": gzip.compress(_make_flood(), 1) * 20,
+        "flood-lz4-of-blocks": lz4 + start + (struct.pack("<I", 2) + b"\x10A") * 10**5,
         "bomb-of-members": gzip.compress(b"") * 50_000,
         "bomb-of-dictionary": wants_dictionary,
         "bomb-in-bomb": gzip.compress(gzip.compress(honest)),
@@ -154,6 +160,10 @@ def list_compressed() -> dict[str, bytes]:
         "cut-xz": lzma.compress(honest)[:-30],
         "cut-bz2": bz2.compress(honest)[:-10],
         "cut-zlib": zlib.compress(honest)[:40],
+        "cut-lz4": lz4 + block[:99],
+        "lz4-of-nothing-before": lz4 + struct.pack("<I", 4) + b"\x10A\xff\xff",
+        "lz4-of-offset-zero": lz4 + struct.pack("<I", 4) + b"\x10A\0\0" + bytes(8),
+        "lz4-of-a-large-block": lz4 + b"\xff\xff\xff\x7f" + bytes(100),
         "checksum-gzip": gzip.compress(honest)[:-8] + b"\0" * 8,
         "noise-gzip": b"\x1f\x8b\x08\0" + _noise(1),
         "noise-xz": b"\xfd7zXZ\0" + _noise(2),

@@ -275,8 +275,7 @@ def columns_onnx(folder: Path) -> ModelFiles:
         ("island", StringTensorType([None, 1])),
         *((name, FloatTensorType([None, 1])) for name in columns[1:]),
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         exported = convert_sklearn(
             model, initial_types=types, target_opset={"": 17, "ai.onnx.ml": 3}
         )

@@ -56,18 +56,17 @@ def build_openapi(hosted: HostedModel) -> Schema:
         answers = {JSON_LINES: LINES}
     schemes = SCHEMES.get(access, {})
     refusals = () if access == "public" else (401, 403)
+    option = {
+        "name": OPTION,
+        "in": "query",
+        "description": "Whether the answer has contributions.",
+        "schema": {"type": "boolean", "default": False},
+    }
     predict = {
         "operationId": "predict",
         "summary": schemas.summary,
         "description": description,
-        "parameters": [
-            {
-                "name": OPTION,
-                "in": "query",
-                "description": "Whether the answer has contributions.",
-                "schema": {"type": "boolean", "default": False},
-            }
-        ],
+        "parameters": [option] if schemas.explains else [],
         "requestBody": {"required": True, "content": content},
         "responses": {
             "200": _build_response("The answer.", schemas.answer, answers),

@@ -17,6 +17,7 @@ from app.presentation.contexts import ApiContext, Row
 def make_page_view(hosted: HostedModel) -> Callable[[], Response]:
     """Make the view of one model; everything but the server's address is made once."""
     adapter, site, texts = hosted.adapter, hosted.build_site(), hosted.adapter.api_texts()
+    explains = adapter.schemas().explains
     if adapter.streams:
         texts = texts._replace(
             request_text=f"{texts.request_text} {describe_streams(hosted.limits)}"
@@ -37,6 +38,7 @@ def make_page_view(hosted: HostedModel) -> Callable[[], Response]:
                 python=texts.python.replace("{url}", json.dumps(url)),
             ),
             statuses=statuses,
+            explains=explains,
         )
         # Never stored: the address comes from the request.
         return respond(hosted.render("api/page.html", context), 200, NO_STORE)

@@ -99,6 +99,11 @@ class KindSchemas(NamedTuple):
     content: Schema
     answer: Schema
 
+    @property
+    def explains(self) -> bool:
+        """Whether an answer can have contributions."""
+        return OPTION in self.components["Answer"]["properties"]
+
 
 class KindAdapter(ABC, Generic[RowT, PredictionT]):
     """Reads requests for one model, and writes what it answers."""

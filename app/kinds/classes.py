@@ -22,6 +22,7 @@ from app.presentation.result import (
     ClassView,
     Notes,
     describe_hidden,
+    describe_unsure,
     present_classes,
     write_notes,
 )
@@ -193,7 +194,7 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
             first = f"Most likely {self._labels[prediction.label]}"
             return f"{first}, and {others}. Ranges like this held for {held}."
         if probabilities is None:
-            return f"The model names the {self._output.noun} and does not say how sure it is."
+            return describe_unsure(self._output.noun)
         sure = self._shares.describe_sureness(prediction.probability or 0.0, "row")
         sentence = formatting.end_sentence(f"The model is {sure}: {self._labels[prediction.label]}")
         rest = describe_hidden(probabilities, self._scale.format, self._card.locale)
@@ -257,9 +258,15 @@ class ClassAdapter(RowAdapter[ClassPrediction]):
         plots = [plot_reliability(bins)] if bins else []
         locale = self._card.locale
         divisor = formatting.format_hundredths(calibration.temperature, locale)
+        weighed = (
+            " Each class is weighed so that it comes as often as in these rows."
+            if calibration.weights
+            else ""
+        )
         text = (
             "They were calibrated on rows that the model had not seen: their logarithms are "
             f"divided by {divisor}, the number that suits those rows best (temperature scaling)."
+            f"{weighed}"
         )
         if calibration.rows is not None:
             rows = formatting.format_number(calibration.rows, locale)

@@ -29,7 +29,7 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as response:
     answer = json.load(response)
-print(answer["label"], answer["probability"])
+print({found})
 """
 
 
@@ -70,7 +70,11 @@ def build_picture_schemas(field: ImageField, output: ClassOutput) -> KindSchemas
     )
     return KindSchemas(
         output.label,
-        {"Answer": build_answer(build_class_properties(output), contributions)},
+        {
+            "Answer": build_answer(
+                build_class_properties(output), contributions if output.probabilities else None
+            )
+        },
         f"{capitalize(FORMATS_TEXT)} of {MEGABYTES} MB at most, as a form "
         "sends it or as the body itself.",
         {"multipart/form-data": form, **{kind: {} for kind in MEDIA_TYPES}},
@@ -81,9 +85,10 @@ def build_picture_schemas(field: ImageField, output: ClassOutput) -> KindSchemas
 def describe_picture_api(field: ImageField, output: ClassOutput) -> ApiTexts:
     """Describe the API for people."""
     accepted = field.accepted_text
+    keys = ("label", "probability") if output.probabilities else ("label",)
     return ApiTexts(
         curl=f"-F {field.name}=@picture.jpg",
-        python=PYTHON,
+        python=PYTHON.replace("{found}", ", ".join(f'answer["{key}"]' for key in keys)),
         request_text=f"{capitalize(accepted)}, as a form sends it "
         f"(multipart/form-data), or as the body itself ({', '.join(MEDIA_TYPES)}).",
         fields=(ApiField(field.name, field.label, "file", True),),

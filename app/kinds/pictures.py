@@ -45,6 +45,7 @@ from app.presentation.result import (
     ClassView,
     Result,
     describe_hidden,
+    describe_unsure,
     measure_size,
     present_classes,
     refuse,
@@ -118,7 +119,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         _, content = self._samples[numbers.index(number)]
         submission = run_in_thread(self.decode, [content])
         return submission._replace(
-            query=f"{SAMPLE}={number}", contributions=self._has_map or explain
+            query=f"{SAMPLE}={number}", contributions=self._explains(explain)
         )
 
     def build_site(self, prefix: str, embedded: bool = False) -> Site:
@@ -134,10 +135,9 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             )
         )
 
-    @property
-    def _has_map(self) -> bool:
-        """Whether the network itself gives a map, at no cost."""
-        return self._pictures.predictor.has_map
+    def _explains(self, asked: bool) -> bool:
+        """Whether an answer comes with its map, which only some networks give at no cost."""
+        return asked or self._pictures.gives_map == "at once"
 
     def _read(self, read_files: Callable[[UploadSlot], Upload]) -> Submission[Picture]:
         """Read and decode the present request's upload.
@@ -157,7 +157,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return submission._replace(
             form_hash=fields.get(FORM_HASH, ""),
             correlation_id=fields.get(CORRELATION_ID, ""),
-            contributions=self._has_map or explain,
+            contributions=self._explains(explain),
         )
 
     def _estimate_memory(self, files: Sequence[bytes]) -> int:
@@ -176,7 +176,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         return Submission({}, picture, {}, ())
 
     def build_form(self, submission: Submission[Picture] | None) -> FormView:
-        words = "" if self._has_map else f"Show the {self.answer_noun} and where it looked"
+        costs = self._pictures.gives_map == "on request"
+        words = f"Show the {self.answer_noun} and where it looked" if costs else ""
         return FormView((build_field(self._field, submission),), upload=True, explain=words)
 
     def takes_long(self, rows: int, contributions: bool) -> bool:
@@ -202,9 +203,10 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
         if submission.row is None or explained is None or explained.prediction is None:
             return refuse(submission, output.label, f"No {output.noun}")
         prediction = explained.prediction
-        label, share = self._labels[prediction.label], prediction.probability or 0.0
-        sure = self._scale.describe_sureness(share, "picture")
-        announcement = f"{output.label}: {label}, {self._scale.format(share)}. {self.warning}"
+        label, share = self._labels[prediction.label], prediction.probability
+        sure = "" if share is None else self._scale.describe_sureness(share, "picture")
+        said = label if share is None else f"{label}, {self._scale.format(share)}"
+        announcement = f"{output.label}: {formatting.end_sentence(said)} {self.warning}"
         preprocessing = self._pictures.preprocessing
         squashed = preprocessing.resize == "squash"
         width, height = fit_picture(
@@ -222,13 +224,13 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             value=prediction.label,
             text=label,
             size=measure_size(label),
-            certainty=f"{formatting.capitalize(sure)}.",
+            certainty=f"{formatting.capitalize(sure)}." if sure else describe_unsure(output.noun),
             detail=PictureView(
                 self._present_classes(prediction),
                 url,
                 width,
                 height,
-                f"Your {self._field.noun}, as the network saw it",
+                f"Your {self._field.noun}, as the model saw it",
                 () if heat is None else lay_out_cells(heat, width, height),
                 f"{place} {output.map_text}".strip(),
                 self._describe_rest(prediction),
@@ -237,15 +239,17 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
                 url if len(url) <= KEPT_URL else "",
             ),
             notes=self._notes,
-            title=f"{label}, {sure}",
+            title=f"{label}, {sure}" if sure else label,
             query=submission.query,
         )
 
     def _present_classes(self, prediction: ClassPrediction) -> tuple[ClassView, ...]:
         """The classes with their probabilities: two in the card's order, more by probability."""
         classes = self._output.classes
+        if prediction.probabilities is None:
+            return ()
         order = classes if len(classes) == 2 else ()
-        return present_classes(classes, prediction.probabilities or (), self._scale.format, order)
+        return present_classes(classes, prediction.probabilities, self._scale.format, order)
 
     def _describe_rest(self, prediction: ClassPrediction) -> str:
         """What stands below the bars: the classes that are not shown, and the card's own words."""
@@ -293,7 +297,8 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
 
     @property
     def batch_headings(self) -> Mapping[str, str]:
-        return {"label": self._output.label, "probability": "Probability"}
+        sure = {"probability": "Probability"} if self._output.probabilities else {}
+        return {"label": self._output.label, **sure}
 
     def open_batch(self, content: bytes, name: str, limits: BatchLimits) -> Batch:
         return PictureBatch(self._pictures, content, name, limits)
@@ -337,11 +342,12 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
     def _serialize_prediction(self, explained: Explained[ClassPrediction]) -> Payload:
         """The contributions are the map of one class, in log-odds: of two, the last."""
         label, probability, probabilities, _ = explained.prediction
-        classes = [item.value for item in self._output.classes]
+        if probabilities is None:
+            return {"label": label}
         payload: Payload = {
             "label": label,
             "probability": probability,
-            "probabilities": dict(zip(classes, probabilities or (), strict=True)),
+            "probabilities": dict(zip(self._labels, probabilities, strict=True)),
         }
         if explained.saliency is not None:
             payload[OPTION] = {
@@ -379,7 +385,7 @@ class PictureAdapter(KindAdapter[Picture, ClassPrediction]):
             f"{self.warning} {self.model.manifest.accuracy}".strip(),
             (
                 Row(self._field.label, self._field.accepted_text),
-                Row("What the network sees", self._pictures.preprocessing.describe()),
+                Row("What the model sees", self._pictures.preprocessing.describe()),
             ),
             method,
             "What the probabilities mean",

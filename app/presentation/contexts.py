@@ -337,13 +337,17 @@ class ApiTexts(NamedTuple):
 
 
 class ApiContext(NamedTuple):
-    """``api/page.html``: the API for people who write programs; the address is in its texts."""
+    """``api/page.html``: the API for people who write programs; the address is in its texts.
+
+    ``explains`` says whether an answer can say what contributes to it.
+    """
 
     site: Site
     heading: str
     url: str
     texts: ApiTexts
     statuses: tuple[Row, ...]
+    explains: bool
 
 
 class BatchWords(NamedTuple):

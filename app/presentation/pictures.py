@@ -1,4 +1,4 @@
-"""A picture as the network saw it, with the map of what counted, as ``kinds/pictures.html`` shows.
+"""A picture as the model saw it, with the map of what counted, as ``kinds/pictures.html`` shows.
 
 Numbers are texts, so that they fill a cached template.
 """

@@ -69,6 +69,11 @@ def describe_hidden(
     return f"The {count} classes not shown have {rest} together."
 
 
+def describe_unsure(noun: str) -> str:
+    """Say of a model that it names a class, called a noun in sentences, without a probability."""
+    return f"The model names the {noun} and does not say how sure it is."
+
+
 class Notes(NamedTuple):
     """How far to trust a prediction; it depends only on which optional features are known.
 

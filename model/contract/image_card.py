@@ -16,9 +16,6 @@ from model.contract.strict import Share, StrictModel
 class PictureOutput(ClassOutput):
     """One of several classes, in the order of the network's answers."""
 
-    probabilities: Literal[True] = True
-    """A network always gives a probability for each class."""
-
     refusal_text: str = "This is unlike the pictures that the model knows: choose another picture"
     """The error at the field for a picture that is unlike all training pictures."""
 

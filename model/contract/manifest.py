@@ -184,12 +184,14 @@ class HeldOut(StrictModel):
 class ProbabilityCalibration(StrictModel):
     """How probabilities are made no surer than the evidence.
 
-    A share ``uniform`` of each is replaced by the uniform distribution, then their logarithms are
-    divided by ``temperature``, and then as much is replaced again that none is above ``most``.
+    Each is multiplied by its class's weight, if there are ``weights``. A share ``uniform`` of each
+    is replaced by the uniform distribution, then their logarithms are divided by ``temperature``,
+    and then as much is replaced again that none is above ``most``.
     ``rows`` is the number of held-out rows that showed this, None for a model of an earlier format.
     """
 
     rows: PositiveInt | None = None
+    weights: tuple[PositiveFloat, ...] = ()
     uniform: float = Field(default=0.0, ge=0, lt=1)
     temperature: PositiveFloat
     most: float = Field(default=1.0, gt=0.5, le=1)

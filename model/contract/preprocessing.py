@@ -156,7 +156,8 @@ class Preprocessing(StrictModel):
             case "unit":
                 scaled = values / np.float32(255)
             case "inverted":
-                scaled = np.float32(1) - values / np.float32(255)
+                # With all digits, as NumPy does it: trees compare such levels to the last one.
+                scaled = (1 - values.astype(np.float64) / 255).astype(np.float32)
             case "signed":
                 scaled = values / np.float32(127.5) - np.float32(1)
             case "imagenet":
@@ -177,6 +178,8 @@ class Preprocessing(StrictModel):
         """Say in words what numbers the levels become."""
         if self.scale != "normalized":
             return _SCALES[self.scale]
+        if not any(self.mean) and len(set(self.spread)) == 1:
+            return f"0 to {1 / self.spread[0]:g}"
         mean, spread = (" ".join(map(str, each)) for each in (self.mean, self.spread))
         return f"0 to 1, less {mean}, divided by {spread}"
 

@@ -219,10 +219,10 @@ def _make_folder(
 
     report(next(stage))
     reference = encode_reference(dataset.fields)
-    importance = compute_importance(kind, prepared.predict, dataset.matrix, reference)
-    dataset = require_one_field(dataset, importance, notes.append)
     output = kind.draft_output(dataset.truth, options)
     dataset = replace(dataset, limit=kind.make_limit(output))
+    importance = compute_importance(kind, dataset.answer, dataset.matrix, reference)
+    dataset = require_one_field(dataset, importance, notes.append)
     arranged = arrange_fields(kind, dataset, importance)
     dataset = arranged.dataset
     notes += [*describe_optional_fields(dataset), *describe_arrangement(arranged)]

@@ -7,6 +7,7 @@ present call (``model.contract.texts``), NaN where a fact is unknown.
 
 import os
 import threading
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -146,7 +147,10 @@ class JoblibPredictor(ABC):
     def predict(self, matrix: FloatArray) -> tuple[FloatArray, FloatArray | None]:
         """Predict each row of a matrix of shape (rows, fields); see ``Predictor``."""
         rows = self._build_input(matrix)
-        return self._answer(rows), self._find_spread(rows)
+        with warnings.catch_warnings():
+            # Steps of named columns may hand each other arrays, as after ``set_output``.
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return self._answer(rows), self._find_spread(rows)
 
     @abstractmethod
     def _answer(self, rows: Any) -> Float64Array:

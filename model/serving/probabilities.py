@@ -6,7 +6,9 @@ Weinberger, "On calibration of modern neural networks", ICML 2017). A little of 
 distribution before it keeps a 0 from staying one. The same after it keeps every probability below
 what so many rows can show: a mistake in none of n rows is likely to be rarer than 1 / (n + 1), not
 impossible (Jeffreys' prior: Brown, Cai and DasGupta, "Interval estimation for a binomial
-proportion", Statistical Science 2001).
+proportion", Statistical Science 2001). Where the probability of one class is the answer, a weight
+for each class undoes a fit to other shares of them (Saerens, Latinne and Decaestecker, "Adjusting
+the outputs of a classifier to new a priori probabilities", Neural Computation 2002).
 """
 
 import numpy as np
@@ -31,17 +33,26 @@ def apply_calibration(
         calibration: what held-out rows showed; None changes nothing.
 
     Returns:
-        Shape (rows, classes), each row adding up to 1, its classes in the same order of size, and
-        none above the calibration's ``most``.
+        Shape (rows, classes), each row adding up to 1, its classes in the same order of size unless
+        they are weighed, and none above the calibration's ``most``.
     """
     if calibration is None:
         return probabilities
     classes = probabilities.shape[1]
-    mixed = mix_uniform(probabilities, calibration.uniform)
+    mixed = mix_uniform(weigh(probabilities, calibration.weights), calibration.uniform)
     powers = np.log(np.maximum(mixed, _MIN_PROBABILITY)) / calibration.temperature
     powers = np.exp(powers - powers.max(axis=1, keepdims=True))
     scaled = powers / powers.sum(axis=1, keepdims=True)
     return mix_uniform(scaled, (1 - calibration.most) * classes / (classes - 1))
+
+
+def weigh(probabilities: Float64Array, weights: tuple[float, ...]) -> Float64Array:
+    """Multiply probabilities, shape (rows, classes), by a weight for each class, if there are."""
+    if not weights:
+        return probabilities
+    weighed = probabilities * np.array(weights)
+    shares: Float64Array = weighed / weighed.sum(axis=1, keepdims=True)
+    return shares
 
 
 def settle_ties(probabilities: Float64Array) -> Float64Array:

@@ -8,9 +8,9 @@
 
   function measure(area) {
     const left = area.dataset.most - [...area.value].length;
-    const note = document.getElementById(`${area.id}-left`);
+    const note = document.getElementById(`${area.id}-left`); // whose text a translator may wrap
     const noun = Math.abs(left) === 1 ? "character" : "characters";
-    note.firstChild.data = `${Math.abs(left)} ${noun} ${left < 0 ? "too many" : "left"}. `;
+    note.firstElementChild.textContent = `${Math.abs(left)} ${noun} ${left < 0 ? "too many" : "left"}.`;
     note.toggleAttribute("data-over", left < 0);
     if (CSS.supports("field-sizing", "content")) return;
     area.style.height = "auto";

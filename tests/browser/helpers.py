@@ -21,6 +21,26 @@ SCHEMES: dict[ColorScheme, str] = {"light": RULES, "dark": CONTRAST}
 FRESH = "/?beds=3&baths=2.5&sqft=1850"
 """The address of a page with an answer."""
 
+TRANSLATE = """() => {
+    const kept = (node) => node.parentElement.closest("[translate=no], .notranslate, title, code");
+    const translate = () => {
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const found = [];
+        while (walker.nextNode()) found.push(walker.currentNode);
+        for (const node of found) {
+            const parent = node.parentElement;
+            if (!node.data.trim() || kept(node) || parent.closest("font, svg, option")) continue;
+            const font = document.createElement("font");
+            font.textContent = node.data.replace(/[a-z]/gi, "x");
+            node.replaceWith(font);
+        }
+    };
+    translate();
+    const all = {childList: true, subtree: true, characterData: true};
+    new MutationObserver(translate).observe(document.body, all);
+}"""
+"""As Chromium and Safari translate: each text is put into an element of its own."""
+
 
 def price(page: Page) -> Locator:
     """The prediction, as programs read it."""

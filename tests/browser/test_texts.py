@@ -12,7 +12,15 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from app.config import Settings
-from tests.browser.helpers import check_accessible, overflow, posts, price, wait_for, when_fresh
+from tests.browser.helpers import (
+    TRANSLATE,
+    check_accessible,
+    overflow,
+    posts,
+    price,
+    wait_for,
+    when_fresh,
+)
 from tests.messages import write_messages
 from tests.model.making.conftest import add
 from tests.models import ModelFiles
@@ -71,6 +79,15 @@ def test_a_text_grows_counts_what_is_left_and_is_answered_when_typing_rests(
     expect(page.locator("#result .marked")).to_contain_text("xxx")
     assert overflow(page) <= 0
     check_accessible(page)
+
+
+def test_what_is_left_is_counted_on_a_page_that_is_translated(page: Page, url: str) -> None:
+    page.goto(url)
+    page.evaluate(TRANSLATE)
+    area, left = page.locator("#message"), page.locator("#message-left")
+    most = int(area.get_attribute("data-most") or 0)
+    area.fill("prize")
+    expect(left).to_have_text(re.compile(rf"^{most - 5} x+ x+\."), use_inner_text=True)
 
 
 def answer_of(app: Flask) -> str:

@@ -5,30 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.helpers import FRESH, price, when_answered
+from tests.browser.helpers import FRESH, TRANSLATE, price, when_answered
 
 pytestmark = pytest.mark.slow
-
-
-TRANSLATE = """() => {
-    const kept = (node) => node.parentElement.closest("[translate=no], .notranslate, title, code");
-    const translate = () => {
-        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-        const found = [];
-        while (walker.nextNode()) found.push(walker.currentNode);
-        for (const node of found) {
-            const parent = node.parentElement;
-            if (!node.data.trim() || kept(node) || parent.closest("font, svg, option")) continue;
-            const font = document.createElement("font");
-            font.textContent = node.data.replace(/[a-z]/gi, "x");
-            node.replaceWith(font);
-        }
-    };
-    translate();
-    const all = {childList: true, subtree: true, characterData: true};
-    new MutationObserver(translate).observe(document.body, all);
-}"""
-"""As Chromium and Safari translate: each text is put into an element of its own."""
 
 
 def test_a_page_that_is_translated_stays_live(page: Page) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from model.contract.pickles.errors import PickleError
 from model.contract.pickles.limits import Budget
+from model.contract.pickles.lz4 import decompress_lz4
 from model.contract.pickles.records import Compression
 
 _CHUNK = 2**18
@@ -36,6 +37,7 @@ _SIGNATURES: dict[bytes, Compression] = {
     b"BZh": "bz2",
     b"\xfd7zXZ": "xz",
     b"]\x00": "lzma",
+    b"\x04\x22\x4d\x18": "lz4",
 }
 """How a compressed file begins; no pickle begins like this. ZF is joblib's of before 0.10."""
 _OLD_HEADER = len(b"ZF") + len(hex(2**64))
@@ -197,6 +199,9 @@ def find_compression(start: bytes) -> Compression:
 
 def _decompress(file: BufferedReader, compression: Compression, budget: Budget) -> Iterator[bytes]:
     """Yield what comes out of a file, member by member, in chunks of a limited size."""
+    if compression == "lz4":
+        yield from decompress_lz4(file.read, budget)
+        return
     if file.peek(2)[:2] == b"ZF":
         file.read(_OLD_HEADER + (file.peek(_OLD_HEADER + 1)[_OLD_HEADER:][:1] == b" "))
     data = file.read(_CHUNK)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Container = Literal["pickle", "joblib", "skops"]
-Compression = Literal["", "gzip", "zlib", "bz2", "xz", "lzma"]
+Compression = Literal["", "gzip", "zlib", "bz2", "xz", "lzma", "lz4"]
 
 
 @dataclass(frozen=True, slots=True)

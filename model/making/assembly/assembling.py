@@ -183,8 +183,7 @@ def _measure(proof: Proof, table: pd.DataFrame, truth: Float64Array) -> float:
     rows = _take_complete(proof, table, _MEASURED)
     is_classes = isinstance(network, NetworkClassifier)
     ask = proof.fitted.decision_function if is_classes else proof.fitted.predict
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a step was fitted to an array
+    with warnings.catch_warnings(action="ignore"):  # that a step was fitted to an array
         errors = ask(rows) - truth[complete]
     return float(np.mean(errors**2) / np.ptp(truth) ** 2)
 
@@ -223,8 +222,12 @@ def _prove_reading(
         proof = prove(search, options.classes, read_truth)
         far = _measure(proof, table, read_truth(proof.assembly.classes))
         return far, _hold_against_rows(proof, table, rows)
+    except NotProvedError as error:
+        if contents.refusal:  # it may be what lacks
+            raise NotProvedError(f"{contents.refusal} Without that: {error}") from None
+        raise
     except NoAssemblyError:
-        contents.require_all_read()  # it may be what lacks
+        contents.require_all_read()
         if source.names or not any(part.names for part in search.transformers):
             inputs, dates = derivations.inputs, derivations.dates
             match_features(source, rows, options, lambda _: None, inputs, dates)  # knows more

@@ -84,8 +84,7 @@ def place_steps(
 
 def _count_outputs(fitted: Any, width: int) -> int:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it was fitted to a table
+        with warnings.catch_warnings(action="ignore"):  # that it was fitted to a table
             return int(np.shape(fitted.transform(np.ones((1, width))))[1])
     except Exception:  # a transformer may raise anything
         return -1
@@ -257,8 +256,7 @@ def settle_zeros(fitted: Any, rows: Any) -> Any:
         return fitted
     if any(find_parts(inside, lambda part: hasattr(part, "alternate_sign"))):
         return fitted  # hashed words may add up to a 0 that is stored
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         if not hasattr(inside[:-1].transform(rows), "toarray"):
             return fitted
     *steps, (name, last) = inside.steps
@@ -274,8 +272,7 @@ def run_steps(steps: Sequence[Step], matrix: Float64Array) -> Float64Array:
         names = getattr(step.fitted, "feature_names_in_", None)
         if names is not None:
             values = pd.DataFrame(np.asarray(values), columns=names)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # nobody could change here what it warns of
+        with warnings.catch_warnings(action="ignore"):  # nobody could change here what it warns of
             values = step.fitted.transform(values)
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
     return np.asarray(values, dtype=float)

@@ -110,15 +110,22 @@ class Contents:
         inside = [where for where in steps if where.partition("[")[0] in files]
         return [name for name in self.files if name not in files] + inside
 
+    @property
+    def refusal(self) -> str:
+        """Why a part could not be read; "" where all could."""
+        if not self.refused:
+            return ""
+        refused, path = self.refused[0]
+        return str(refuse_file(path, refused.error, self.opened[path]))
+
     def require_all_read(self) -> None:
         """Refuse a part that could not be read, with the reason.
 
         Raises:
             AddError: if there is one.
         """
-        if self.refused:
-            refused, path = self.refused[0]
-            raise refuse_file(path, refused.error, self.opened[path])
+        if self.refusal:
+            raise AddError(self.refusal)
 
     def list_known_texts(self) -> KnownTexts:
         """List the texts that the parts know, which a CSV reader may take for something else."""

@@ -130,7 +130,8 @@ class Finding:
                 f"It knows little: on rows of {self.rows} it is {how} than the same answer for "
                 f"everybody ({self.given.text})."
             )
-        return f"On rows of {self.rows} it answers as it should ({self.given.text})."
+        how = "tells the classes apart" if self.given.reweighed else "answers as it should"
+        return f"On rows of {self.rows} it {how} ({self.given.text})."
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,7 @@ _Ways = dict[tuple[str, ...], Any]
 def _join_after_texts(steps: list[Any], estimator: Any) -> _Ways:
     """Join steps of which the first takes texts; the others get an array where they need it."""
     ways = _join_sparse(steps, estimator)
-    with suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with suppress(Exception), warnings.catch_warnings(action="ignore"):
         next(iter(ways.values())).predict(["a"])
         return ways
     width = steps[0].transform(["a"]).shape[1]
@@ -194,8 +193,8 @@ def _find_texts(search: AssemblySearch, fitted: Any, names: Sequence[str]) -> bo
     table = search.table[list(names)]
     rows = table.dropna().head(3) if len(table.dropna()) else table.head(3)
     for as_categories in (False, True):
-        with suppress(Exception), warnings.catch_warnings():  # it takes them in another form
-            warnings.simplefilter("ignore")
+        # It may take them in another form.
+        with suppress(Exception), warnings.catch_warnings(action="ignore"):
             ask = getattr(fitted, "predict", None) or fitted.transform
             ask(select_raw(search.table, names, rows.index, as_categories))
             return as_categories

@@ -123,8 +123,7 @@ def _refuses(part: Transformer, table: pd.DataFrame, unknown: pd.Series) -> bool
 
 def _takes(fitted: Any, rows: pd.DataFrame) -> bool:
     ask = getattr(fitted, "predict", None) or fitted.transform
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         try:
             ask(rows)
         except Exception:  # an estimator may raise anything

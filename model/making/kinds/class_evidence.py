@@ -11,6 +11,9 @@ from model.making.kinds.evidence import Fit, report_no_answer
 
 _TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _LEAST_PROBABILITY = 1e-6
+_ROUNDS = 20
+"""Until weights change little."""
+
 _GAIN = 0.05
 _RARE_GAIN = 0.1
 _CLEARLY_LESS = 0.6
@@ -48,19 +51,47 @@ def fit_classes(answers: Float64Array, truth: Float64Array) -> Fit:
     if not np.isfinite(answers).all():
         return report_no_answer(constant)
     floored = np.clip(answers, _LEAST_PROBABILITY, None)
-    loss = min(_log_loss(floored ** (1 / temperature), codes) for temperature in _TEMPERATURES)
-    skill = 1 - loss / max(constant, 1e-9)
+    loss = _least_loss(floored, codes)
+    skill, reweighed = 1 - loss / max(constant, 1e-9), 0.0
+    if skill < _GAIN:
+        weights = find_weights(floored, frequencies)
+        reweighed = 1 - _least_loss(floored * weights, codes) / max(constant, 1e-9)
     distance = float(np.abs(answers.mean(axis=0) - frequencies).sum()) / 2
     predicted = answers.argmax(axis=1)
     balanced = float(np.mean([np.mean(predicted[codes == code] == code) for code in set(codes)]))
     right = float(np.mean(predicted == codes))
     text = f"{right:.0%} right, balanced {balanced:.0%}"
-    return Fit(skill - distance / 2, skill, skill, loss, constant, text, balanced)
+    rank = skill - distance / 2
+    return Fit(rank, skill, skill, loss, constant, text, balanced, reweighed=reweighed)
+
+
+def find_weights(answers: Float64Array, shares: Float64Array) -> Float64Array:
+    """Find the weights with which each class comes as often as it should.
+
+    Rare classes that a fit counted more, or drew more often, come too often in its answers.
+
+    Args:
+        answers: probabilities above 0, shape (rows, classes).
+        shares: of the classes, shape (classes,).
+
+    Returns:
+        Shape (classes,).
+    """
+    weights = np.ones(len(shares))
+    for _ in range(_ROUNDS):
+        weighed = answers * weights
+        weights *= shares / (weighed / weighed.sum(axis=1, keepdims=True)).mean(axis=0)
+    return weights
 
 
 def comes_first(code: int, answer: Float64Array) -> bool:
     """Whether a class is the likeliest of an answer, shape (classes,)."""
     return bool(answer.argmax() == code)
+
+
+def _least_loss(weights: Float64Array, codes: IntArray) -> float:
+    """The log loss at the best of some temperatures."""
+    return min(_log_loss(weights ** (1 / temperature), codes) for temperature in _TEMPERATURES)
 
 
 def _log_loss(weights: Float64Array, codes: IntArray) -> float:

@@ -38,7 +38,11 @@ from model.making.kinds.class_evidence import (
     list_surest_rows,
     match_classes,
 )
-from model.making.kinds.classification_metrics import describe_rows, measure_classifier
+from model.making.kinds.classification_metrics import (
+    describe_excess,
+    describe_rows,
+    measure_classifier,
+)
 from model.making.kinds.evidence import AS_GIVEN, Fit, Reading
 from model.making.kinds.ordinal import (
     calibrate_ranges,
@@ -346,7 +350,10 @@ class ClassesKind(OutputKind):
         shown = formatting.format_number(len(rows), output.locale)
         answers = dataset.answer(rows)
         truth = dataset.truth[dataset.held_out].astype(np.int64)
-        metrics, calibration, reliability = measure_classifier(answers, truth, self.probabilities)
+        is_risk = "risk" in output.keys
+        metrics, calibration, reliability = measure_classifier(
+            answers, truth, self.probabilities, is_risk
+        )
         accuracies = tuple(
             AccuracyGroup(
                 known=known,
@@ -359,6 +366,14 @@ class ClassesKind(OutputKind):
         if calibration is not None:
             most = formatting.format_limit(calibration.most, LOCALE)
             add_note(f"{shown} held-out rows allow it to be up to {most} sure.")
+        excess = ""
+        if calibration is not None and not is_risk:
+            excess = describe_excess(answers, truth, output.labels, output.locale)
+        if excess:
+            add_note(
+                f"{excess} So it is where a fit weighs its classes or draws rare ones more often. "
+                "--risk CLASS gives the probability of that class as often as it comes."
+            )
         ordinal, off = None, ""
         if order:
             ordinal = calibrate_ranges(dataset, order, self.values, coverage)
@@ -373,7 +388,7 @@ class ClassesKind(OutputKind):
             float(np.mean(truth == most_frequent)), output.locale, digits=1
         )
         return Evaluation(
-            describe_rows(f"{shown} rows", "model", reliability),
+            f"{describe_rows(f'{shown} rows', 'model', reliability)} {excess}".strip(),
             f"It named the right {output.naming.noun} for "
             f"{formatting.format_share(right, len(rows), output.locale)} rows that it had not "
             f"seen.{off}",
@@ -385,11 +400,9 @@ class ClassesKind(OutputKind):
             baseline=f"Naming the most frequent one every time is right for {share}.",
         )
 
-    def measure_facts(
-        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
-    ) -> Metric:
+    def measure_facts(self, answers: Float64Array, truth: Float64Array, count: int) -> Metric:
         right = float(np.mean(answers.argmax(axis=1) == truth))
-        return make_share(f"accuracy_{name}", f"Right answers, {facts}", right)
+        return make_share(f"accuracy_{count}", f"Right answers, {count} facts", right)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
         right, most = (

@@ -7,11 +7,13 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn.metrics import balanced_accuracy_score
 
+from model.contract import formatting
 from model.contract.arrays import BoolArray, Float64Array, IntArray
 from model.contract.manifest import Metric, ProbabilityCalibration, ReliabilityBin
+from model.making.kinds.class_evidence import find_weights
 from model.making.kinds.output_kind import FOLDS, make_metric, make_share
 from model.making.rows.subsets import assign_folds, iterate_folds
-from model.serving.probabilities import apply_calibration
+from model.serving.probabilities import apply_calibration, mix_uniform, weigh
 
 # `python -m tests.studies.honesty` measures what each of these is worth.
 _UNIFORM = 0.001
@@ -28,6 +30,12 @@ _COLDEST, _HOTTEST, _TRIED = 0.05, 200, 24
 _LEAST_GAIN = 2.0
 """Nats that a temperature below 1 must gain in all to make the model surer than it is."""
 
+_LEAST_GAIN_OF_WEIGHTS = 3.0
+"""Nats that weights must gain for each class but one, or else the model's own shares stay."""
+
+_SURELY = 2.0
+"""Standard errors by which a class is surely rarer than a model takes it to be."""
+
 _SURE = 0.97
 """Probability above which the rows are counted that were right; the cap is never below it."""
 
@@ -40,7 +48,7 @@ _LEAST_IN_BIN = 10
 
 
 def measure_classifier(
-    probabilities: Float64Array, truth: IntArray, has_probabilities: bool
+    probabilities: Float64Array, truth: IntArray, has_probabilities: bool, weighted: bool = False
 ) -> tuple[tuple[Metric, ...], ProbabilityCalibration | None, tuple[ReliabilityBin, ...]]:
     """Measure a model of classes and calibrate its probabilities.
 
@@ -48,6 +56,7 @@ def measure_classifier(
         probabilities: of the held-out rows, shape (rows, classes).
         truth: the indices of their true classes, shape (rows,).
         has_probabilities: False for a model that only names a class.
+        weighted: whether a probability is the answer, and not the class that comes first.
 
     Returns:
         The figures, those after calibration by cross-validation; the calibration, None where there
@@ -70,14 +79,14 @@ def measure_classifier(
         )
         for metric in _measure_probabilities(probabilities, truth)
     ]
-    calibration = fit_calibration(probabilities, truth)
+    calibration = fit_calibration(probabilities, truth, weighted)
     if len(truth) < _LEAST_FOR_FOLDS:
         return tuple(metrics), calibration, ()
     calibrated = np.empty_like(probabilities)
     for others, held_out in iterate_folds(
         assign_folds(len(truth), FOLDS, np.random.default_rng(0))
     ):
-        fitted = fit_calibration(probabilities[others], truth[others])
+        fitted = fit_calibration(probabilities[others], truth[others], weighted)
         calibrated[held_out] = apply_calibration(probabilities[held_out], fitted)
     metrics += _measure_probabilities(calibrated, truth)
     return tuple(metrics), calibration, _bin_reliability(calibrated, truth)
@@ -98,6 +107,34 @@ def describe_rows(cases: str, model: str, reliability: Sequence[ReliabilityBin])
             "calibration are from tenfold cross-validation over them."
         )
     return text
+
+
+def describe_excess(
+    probabilities: Float64Array, truth: IntArray, names: Sequence[str], locale: str
+) -> str:
+    """Say which class the probabilities take for more frequent than it is; "" if none clearly.
+
+    Args:
+        probabilities: of held-out rows, shape (rows, classes).
+        truth: the indices of their true classes, shape (rows,).
+        names: of the classes.
+        locale: how numbers are written.
+    """
+    if not fit_weights(probabilities, truth):
+        return ""
+    given = probabilities.mean(axis=0)
+    shares = np.bincount(truth, minlength=len(given)) / len(truth)
+    place = int((given - shares).argmax())
+    error = np.sqrt(shares[place] * (1 - shares[place]) / len(truth))
+    if given[place] - shares[place] < _SURELY * error:
+        return ""
+    mean, share = (
+        formatting.format_percent(float(each[place]), locale) for each in (given, shares)
+    )
+    return (
+        f"Its probabilities take {names[place]} for more frequent than it is: {mean} on average, "
+        f"where {share} of these rows are it."
+    )
 
 
 def _measure_probabilities(probabilities: Float64Array, truth: IntArray) -> list[Metric]:
@@ -122,18 +159,25 @@ def _bin_reliability(probabilities: Float64Array, truth: IntArray) -> tuple[Reli
     )
 
 
-def fit_calibration(probabilities: Float64Array, truth: IntArray) -> ProbabilityCalibration:
+def fit_calibration(
+    probabilities: Float64Array, truth: IntArray, weighted: bool = False
+) -> ProbabilityCalibration:
     """Fit what makes probabilities no surer than held-out rows allow.
 
     Args:
         probabilities: shape (rows, classes).
         truth: the indices of the true classes, shape (rows,).
+        weighted: whether the classes may get weights, by which another one may come first.
     """
     rows = len(truth)
     most = (rows + 0.5) / (rows + 1)
-    temperature = _fit_temperature(probabilities, truth)
+    weights = fit_weights(probabilities, truth) if weighted else ()
     fitted = ProbabilityCalibration(
-        rows=rows, uniform=_UNIFORM, temperature=temperature, most=_round_down(most)
+        rows=rows,
+        weights=weights,
+        uniform=_UNIFORM,
+        temperature=_fit_temperature(weigh(probabilities, weights), truth),
+        most=_round_down(most),
     )
     shown = apply_calibration(probabilities, fitted)
     sure = shown.max(axis=1) > _SURE
@@ -144,6 +188,25 @@ def fit_calibration(probabilities: Float64Array, truth: IntArray) -> Probability
     if (right - 0.5) / (count + 1) <= _CERTAIN:
         of_sure = min(of_sure, _CERTAIN)
     return fitted.model_copy(update={"most": _round_down(min(most, of_sure))})
+
+
+def fit_weights(probabilities: Float64Array, truth: IntArray) -> tuple[float, ...]:
+    """Fit the weights with which each class comes as often as in the rows.
+
+    Args:
+        probabilities: shape (rows, classes).
+        truth: the indices of the true classes, shape (rows,).
+
+    Returns:
+        A weight for each class; none where they gain too little.
+    """
+    count = probabilities.shape[1]
+    shares = (np.bincount(truth, minlength=count) + 0.5) / (len(truth) + count / 2)
+    mixed = mix_uniform(probabilities, _UNIFORM)
+    weights = find_weights(mixed, shares)
+    found = tuple(float(f"{weight:.4g}") for weight in weights / weights.max())
+    gain = (log_loss(mixed, truth) - log_loss(weigh(mixed, found), truth)) * len(truth)
+    return found if gain >= _LEAST_GAIN_OF_WEIGHTS * (count - 1) else ()
 
 
 def _round_down(probability: float) -> float:

@@ -17,7 +17,8 @@ class Fit:
     the classes' frequencies. ``unbiased`` is the R² once the mean error is taken off,
     ``rescaled`` that of the best line through the answers. ``loss`` is the mean absolute error, or
     the log loss; ``constant_loss`` is that of the best constant. ``balanced`` is the balanced
-    accuracy of a model of classes.
+    accuracy of a model of classes, ``reweighed`` the skill where each class is made as frequent as
+    in the rows, because a fit may have weighed them.
     """
 
     rank: float
@@ -28,11 +29,13 @@ class Fit:
     text: str
     balanced: float = 0.0
     rescaled: float = 0.0
+    reweighed: float = 0.0
 
     @property
     def beats_constant(self) -> bool:
         """Whether the answers are clearly better than the same answer for every row."""
-        return self.skill >= _LEAST_SKILL and self.loss <= _CONSTANT * self.constant_loss
+        is_less = self.skill >= _LEAST_SKILL and self.loss <= _CONSTANT * self.constant_loss
+        return is_less or self.reweighed >= _LEAST_SKILL
 
 
 WORST = -1e12

@@ -167,10 +167,8 @@ class MultioutputKind(NumberKind):
             held_out=None,
         )
 
-    def measure_facts(
-        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
-    ) -> Metric:
-        return super().measure_facts(self.first(answers), self.first(truth), name, facts)
+    def measure_facts(self, answers: Float64Array, truth: Float64Array, count: int) -> Metric:
+        return super().measure_facts(self.first(answers), self.first(truth), count)
 
     def decide(self, answers: Float64Array) -> Float64Array:
         return self.first(answers)

@@ -249,11 +249,9 @@ class NumberKind(OutputKind):
             held_out=(truth, predictions),
         )
 
-    def measure_facts(
-        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
-    ) -> Metric:
+    def measure_facts(self, answers: Float64Array, truth: Float64Array, count: int) -> Metric:
         error = float(np.median(np.abs(answers - truth)))
-        return make_metric(f"error_{name}", f"Median error, {facts}", error)
+        return make_metric(f"error_{count}", f"Median error, {count} facts", error)
 
     def describe_facts(self, few: Metric, every: Metric, shown: int, output: DraftOutput) -> str:
         write = _make_writer(make_output(output.naming.label, output.keys), output.locale)

@@ -1,6 +1,6 @@
 """Adding a model that says whether a row is unusual."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -112,6 +112,9 @@ class OutliersKind(NumberKind):
             "Unusual or not, and how unusual among the rows of the data",
             locale=options.locale,
         )
+
+    def make_limit(self, output: DraftOutput) -> Callable[[Float64Array], Float64Array]:
+        return np.asarray  # a score has no bounds
 
     def evaluate(
         self, dataset: Dataset, output: DraftOutput, coverage: float, add_note: AddNote

@@ -141,8 +141,7 @@ class OutputKind(ABC):
     def predict_quietly(self, fitted: Any, rows: Any) -> Float64Array:
         """Answer as ``predict``, see the class for the shape; nobody could change here what the
         estimator warns of."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             return self.predict(fitted, rows)
 
     @abstractmethod
@@ -276,13 +275,11 @@ class OutputKind(ABC):
         """Measure and calibrate on the held-out rows, as far as there are enough of them."""
 
     @abstractmethod
-    def measure_facts(
-        self, answers: Float64Array, truth: Float64Array, name: str, facts: str
-    ) -> Metric:
+    def measure_facts(self, answers: Float64Array, truth: Float64Array, count: int) -> Metric:
         """Measure how good answers are with some of the facts, on held-out rows.
 
-        Answers are as the class says, ``truth`` has the shape (rows,). ``name`` is added to the
-        figure's own, and ``facts`` says which were known, like "3 facts".
+        Answers are as the class says, ``truth`` has the shape (rows,), and ``count`` facts were
+        known.
         """
 
     @abstractmethod

@@ -160,9 +160,7 @@ def _fold(
         tuple(item.name for item in dataset.fields),
         shown,
         {
-            count: kind.measure_facts(
-                *_answer_few(dataset, held_out, by_importance[:count]), str(count), f"{count} facts"
-            )
+            count: kind.measure_facts(*_answer_few(dataset, held_out, by_importance[:count]), count)
             for count in (counts if len(held_out) else ())
         },
     )

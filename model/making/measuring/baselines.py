@@ -62,8 +62,8 @@ def compare_with_baselines(kind: OutputKind, dataset: Dataset) -> Comparison | N
     for name, estimator in kind.make_baselines().items():
         plain = _prepare_codes(dataset, estimator)
         # On a busy machine the threads of boosted trees wait for each other, ten times as long.
-        with threadpool_limits(1), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # nobody waits for a baseline to converge
+        # Nobody waits for a baseline to converge.
+        with threadpool_limits(1), warnings.catch_warnings(action="ignore"):
             plain.fit(dataset.matrix[seen], dataset.truth[seen])
             answers = np.asarray(plain.predict(dataset.matrix[held_out]), dtype=float)
         losses[name] = kind.compute_losses(answers, truth)

@@ -1,5 +1,6 @@
 """Makes the folder of a network for pictures: find its input, measure, draft, write."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -16,14 +17,20 @@ from model.making.errors import AddError
 from model.making.kinds.classification_metrics import describe_rows, measure_classifier
 from model.making.kinds.output_kind import Evaluation, make_share
 from model.making.options import LOCALE, AddOptions, AskPerson, Progress
-from model.making.pictures.answering import COMPARED, Answered, answer_all, compare_served
+from model.making.pictures.answering import (
+    COMPARED,
+    Answered,
+    answer_all,
+    compare_served,
+    prepare_pictures,
+)
 from model.making.pictures.cards import draft_title, make_field, write_picture_card
 from model.making.pictures.folder_pictures import write_golden_pictures, write_sample_pictures
 from model.making.pictures.labelled import LabelledPictures, find_parts, read_labelled
-from model.making.pictures.networks import MEANINGS
-from model.making.pictures.opening import open_file
+from model.making.pictures.networks import MEANINGS, PictureNetwork
+from model.making.pictures.opening import open_classifier, open_file
 from model.making.pictures.statistics import MOST_FALSE_ALARMS, FittedStatistics, fit_statistics
-from model.making.pictures.trying import find_preprocessing
+from model.making.pictures.trying import Found, find_preprocessing
 from model.making.writing.manifests import describe_artifact, read_versions, save_manifest
 from model.making.writing.summary import AddedModel
 from model.serving.picture_statistics import PictureStatistics
@@ -57,16 +64,30 @@ def make_picture_folder(
     notes: list[str] = []
     report(next(stage))
     opened = open_file(options, ask, report)
-    network = opened.network
+    classifier = opened.classifier
 
     report(next(stage))
     data, held_out = _list_pictures(options, notes)
 
     report(next(stage))
-    named = opened.classes if set(opened.classes) == set(data.classes) else ()
-    classes = options.classes or named
-    found = find_preprocessing(network, data, options.pictures, classes, report, options.as_is)
+    classes = options.classes
+    if not classes and classifier and set(classifier.classes) == set(data.classes):
+        classes = classifier.classes
+
+    def find(network: PictureNetwork) -> Found:
+        return find_preprocessing(network, data, options.pictures, classes, report, options.as_is)
+
+    network, found = opened.network, find(opened.network)
+    if classifier is not None:
+        inputs = prepare_pictures(found.preprocessing, data)
+        if doubt := classifier.doubt(inputs.reshape(len(inputs), -1)):
+            notes.append(doubt)
+            classifier = classifier.without_probabilities()
+            found = find(next(open_classifier(classifier, options)))
+            inputs = prepare_pictures(found.preprocessing, data)
+        network = classifier.settle(open_classifier(classifier, options), inputs)
     notes += found.notes
+    names_only = network.names_only
     served = network.build_served(found.meaning)
     classes = tuple(data.classes[place] for place in found.order)
 
@@ -90,7 +111,7 @@ def make_picture_folder(
     labels = [format_choice(name) for name in classes]
     count = formatting.format_number(len(data) - len(data.broken), options.locale)
     data_text = f"{count} pictures of {len(classes)} classes"
-    measured = _measure(answered, others, fitted, labels, notes, options.locale)
+    measured = _measure(answered, others, fitted, labels, notes, options.locale, names_only)
 
     report(next(stage))
     (work / "model.onnx").write_bytes(served)
@@ -131,6 +152,7 @@ def make_picture_folder(
         accuracy=measured.accuracy,
         classes=classes,
         preprocessing=found.preprocessing,
+        threshold=math.nextafter(0.5, 1),  # of two equally likely classes the first is named
         probabilities=measured.probabilities,
         reliability=measured.reliability,
         ood="ood.npz" if fitted is not None else "",
@@ -150,6 +172,7 @@ def make_picture_folder(
         found.preprocessing,
         fitted is not None,
         options.locale,
+        names_only,
     )
     field = make_field(found.preprocessing)
     return AddedModel(
@@ -184,7 +207,7 @@ def _list_pictures(
     if inner is not None and options.holdout is None:
         notes.append(
             f"{options.data} is split: the pictures in {folder.name} are the data, those in "
-            f"{inner.name} were taken as held out. If the network was trained on these, too, "
+            f"{inner.name} were taken as held out. If the model was trained on these, too, "
             "nothing was measured on new pictures."
         )
     data = read_labelled(folder, options.target)
@@ -206,16 +229,18 @@ def _measure(
     labels: Sequence[str],
     notes: list[str],
     locale: str,
+    names_only: bool,
 ) -> Evaluation:
     """Measure how good it is on ``others``, the pictures that were held out, and say so."""
     if others is None:
         right = formatting.format_share(answered.right, len(answered.places), locale)
+        raw = "" if names_only else " and its probabilities are as the model gives them"
         notes.append(
-            "Nothing was measured on new pictures and its probabilities are as the network gives "
-            "them, because no held-out pictures were given: --holdout FOLDER."
+            f"Nothing was measured on new pictures{raw}, because no held-out pictures were given: "
+            "--holdout FOLDER."
         )
         measured = Evaluation(
-            "Nothing was measured: no pictures were held out from the network.",
+            "Nothing was measured: no pictures were held out from the model.",
             "How good it is on new pictures was not measured. It was right for "
             f"{right} pictures that it may have learned from.",
         )
@@ -223,10 +248,10 @@ def _measure(
         shown = formatting.format_number(len(others.places), locale)
         right = formatting.format_share(others.right, len(others.places), locale)
         metrics, calibration, reliability = measure_classifier(
-            others.probabilities, others.truth, True
+            others.probabilities, others.truth, not names_only
         )
         measured = Evaluation(
-            describe_rows(f"{shown} pictures", "network", reliability),
+            describe_rows(f"{shown} pictures", "model", reliability),
             f"It was right for {right} pictures that it had not seen.",
             metrics + _measure_recall(others, labels),
             probabilities=calibration,

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.contract.arrays import ByteArray, Float64Array, IntArray
 from model.contract.preprocessing import Preprocessing
@@ -11,10 +13,11 @@ from model.making.errors import AddError
 from model.making.options import Progress
 from model.making.pictures.labelled import LabelledPictures
 from model.making.pictures.networks import AnswerMeaning
-from model.making.pictures.trying import to_probabilities
+from model.making.pictures.trying import MOST, to_probabilities
 from model.serving.kinds.pictures import OnnxPicturePredictor
 from model.serving.picture_statistics import describe_thumbnail
 from model.serving.predictors import open_session
+from model.serving.probabilities import settle_ties
 
 COMPARED = 20
 """So many pictures are answered by the network and by its served form."""
@@ -96,11 +99,18 @@ def answer_all(
     return Answered(
         tuple(places),
         truth,
-        np.array(probabilities),
+        settle_ties(np.array(probabilities)),
         np.array(thumbnails),
         np.array(embeddings) if embeddings else None,
         tuple(mean.round().astype(np.uint8) for mean in means),
     )
+
+
+def prepare_pictures(preprocessing: Preprocessing, data: LabelledPictures) -> NDArray[Any]:
+    """Prepare some of the pictures as a network takes them, shape (pictures, …)."""
+    read = data.read(data.choose(MOST), preprocessing.read_side)
+    seen = [preprocessing.to_input(preprocessing.fit(picture.image)) for _, picture in read]
+    return np.concatenate(seen)
 
 
 def compare_served(

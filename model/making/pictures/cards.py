@@ -47,6 +47,7 @@ def write_picture_card(
     preprocessing: Preprocessing,
     refuses: bool,
     locale: str,
+    names_only: bool,
 ) -> None:
     """Draft the card, write it, and read it back.
 
@@ -57,8 +58,8 @@ def write_picture_card(
         "format": 2,
         "kind": "pictures",
         "title": title,
-        "summary": "Choose a picture. A network, which learned from "
-        f"{data_text}, says which one it shows and how sure it is.",
+        "summary": "Choose a picture. A model, which learned from "
+        f"{data_text}, says which one it shows{'' if names_only else ' and how sure it is'}.",
         "locale": locale,
         "data_text": data_text,
         "limits": [
@@ -76,16 +77,18 @@ def write_picture_card(
         ],
     }
     last = labels[-1]
-    output = {
+    output: dict[str, object] = {
         "label": naming.label,
         "noun": naming.noun,
         "classes": [
             {"value": value, "label": label} for value, label in zip(classes, labels, strict=True)
         ],
-        "map_text": f"Red counts for {last}, blue against it; the stronger the colour, the more."
-        if len(classes) == 2
-        else "Red counts for the answer, blue against it; the stronger the colour, the more.",
     }
+    if names_only:
+        output["probabilities"] = False
+    else:
+        counts = f"{last}, blue against it" if len(classes) == 2 else "the answer, blue against it"
+        output["map_text"] = f"Red counts for {counts}; the stronger the colour, the more."
     keys = make_field(preprocessing).model_dump(mode="json", exclude_defaults=True)
     text = "\n".join(
         [

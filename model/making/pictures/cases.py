@@ -37,11 +37,14 @@ def read_picture_cases(model: PictureModel, data: Path) -> tuple[CaseFile, str]:
             continue
         del found.left_out[place + 1]
         truth = labelled.classes[labelled.labels[place]]
-        shares = dict(zip(values, prediction.probabilities or (), strict=False))
+        of_truth = None
+        if prediction.probabilities is not None:
+            shares = dict(zip(values, prediction.probabilities, strict=True))
+            of_truth = shares.get(truth, 0.0)
         found.cases.append(
             Case(
                 str(labelled.files[place]), {}, prediction.label, None, None,
-                prediction.probability, truth, truth_probability=shares.get(truth, 0.0),
+                prediction.probability, truth, truth_probability=of_truth,
             )
         )  # fmt: skip
     return found, labelled.hash_files()

@@ -28,13 +28,16 @@ from model.making.onnx.signatures import (
     list_inputs,
     read_tensor_info,
 )
+from model.making.pictures.kept_rows import KeptRows
 from model.serving.predictors import open_session
 
-AnswerMeaning = Literal["probabilities", "logits", "shares", "sigmoid", "sigmoid logits"]
-"""What the numbers of an answer are: shares add up to anything, a sigmoid's is that of a class."""
+AnswerMeaning = Literal["probabilities", "names", "logits", "shares", "sigmoid", "sigmoid logits"]
+"""What the numbers of an answer are: names are 1 for one class and 0 for the others, shares add up
+to anything, a sigmoid's is that of a class."""
 
 MEANINGS: dict[AnswerMeaning, str] = {
     "probabilities": "probabilities",
+    "names": "a class without a probability",
     "logits": "logits, of which softmax makes probabilities",
     "shares": "a sigmoid for each class, divided by their sum",
     "sigmoid": "one probability, that of the second class",
@@ -65,11 +68,16 @@ class InputShape:
 
 @dataclass(frozen=True, eq=False)
 class PictureNetwork:
-    """A network that takes one picture."""
+    """A network that takes one picture.
+
+    ``names_only`` says that it gives no probabilities; ``kept`` is what it keeps of its fit.
+    """
 
     model: onnx.ModelProto
     shapes: tuple[InputShape, ...]
     type: Literal["float32", "uint8"]
+    names_only: bool = False
+    kept: KeptRows | None = None
 
     @cached_property
     def _session(self) -> Any:
@@ -112,6 +120,8 @@ class PictureNetwork:
 
     def find_meaning(self, answers: Float64Array) -> AnswerMeaning:
         """Find what its answers, shape (pictures, C), are."""
+        if self.names_only:
+            return "names"
         within = answers.min() >= -1e-4 and answers.max() <= 1 + 1e-4
         if answers.shape[1] == 1:
             return "sigmoid" if within else "sigmoid logits"
@@ -254,7 +264,7 @@ def _make_probabilities(
         helper.make_node("Cast", [output], ["answer/float"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["answer/float"], ["answer"]),
     ]
-    if meaning == "probabilities":
+    if meaning in ("probabilities", "names"):
         return [*nodes, helper.make_node("Identity", ["answer"], ["probabilities"])]
     if meaning == "logits":
         return [*nodes, helper.make_node("Softmax", ["answer"], ["probabilities"], axis=1)]

@@ -1,5 +1,6 @@
 """Opens the file of a network as ONNX: for pictures of any library, for a table of Keras."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +11,7 @@ import onnx
 from model.making.errors import AddError
 from model.making.onnx.signatures import load_onnx
 from model.making.options import AddOptions, AskPerson, Progress
+from model.making.pictures.kept_rows import KeptRows
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras.calls import find_input_shape
 from model.making.pictures.keras.files import KerasFile, list_layers
@@ -22,7 +24,12 @@ from model.making.pictures.networks import (
     takes_pictures,
     takes_rows,
 )
-from model.making.pictures.pixel_rows import convert_estimator, find_shapes, take_pictures
+from model.making.pictures.pixel_rows import (
+    PixelClassifier,
+    find_shapes,
+    read_classifier,
+    take_pictures,
+)
 from model.making.pictures.torch_files import (
     OF_A_TABLE,
     convert_torch,
@@ -47,12 +54,12 @@ _TABLE = (
 class OpenedFile:
     """A network in ONNX; ``made`` says how it was made of another file, "" where it was none.
 
-    ``classes`` are the names of its classes in its order, as far as its file has them.
+    ``classifier`` is that of scikit-learn of which it was made, None where it is another network.
     """
 
     network: PictureNetwork
     made: str = ""
-    classes: tuple[str, ...] = ()
+    classifier: PixelClassifier | None = None
 
 
 def is_for_pictures(options: AddOptions) -> bool:
@@ -186,8 +193,9 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
     path, *others = (*options.paths, *options.before)
     is_torch = path.suffix.lower() in _TORCH or is_torch_archive(path)
     if path.suffix.lower() not in (".onnx", *_KERAS) and not is_torch:
-        content, model, classes = convert_estimator(options)
-        return OpenedFile(_open(model, options), f"It is {content}, converted", classes)
+        classifier = read_classifier(options)
+        network = next(open_classifier(classifier, options))
+        return OpenedFile(network, f"It is {classifier.described}, converted", classifier)
     if others or options.target_inverse or options.units:
         what = str(others[0]) if others else "--target-inverse or --unit"
         raise AddError(f"A network for pictures stands alone: leave {what} out. {_TABLE}")
@@ -212,6 +220,17 @@ def _open(model: onnx.ModelProto, options: AddOptions) -> PictureNetwork:
         return open_network(model, path)
     shapes = find_shapes(model, path, options.pictures.size)
     return open_network(take_pictures(model, shapes), path, shapes)
+
+
+def open_classifier(classifier: PixelClassifier, options: AddOptions) -> Iterator[PictureNetwork]:
+    """Open each of the forms that a classifier of scikit-learn has in ONNX.
+
+    Raises:
+        AddError: if it has none, or takes no pictures.
+    """
+    names_only, kept = not classifier.kind.probabilities, KeptRows(classifier.fitted)
+    for model in classifier.convert():
+        yield replace(_open(model, options), names_only=names_only, kept=kept)
 
 
 def open_path(path: Path) -> OpenedFile:

@@ -2,35 +2,42 @@
 
 import itertools
 import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from skl2onnx.common.data_types import FloatTensorType
-from sklearn.base import is_classifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
+from model.contract.arrays import Float32Array
 from model.contract.preprocessing import Layout
 from model.making.assembly.contents import Transformer, read_contents
 from model.making.errors import AddError
-from model.making.onnx.exporting import explain_failure, export_estimator
-from model.making.onnx.forests import write_trees
-from model.making.onnx.graphs import prepend_nodes
+from model.making.kinds.classes import ClassesKind
+from model.making.onnx.exporting import explain_failure
+from model.making.onnx.graphs import CompileError, prepend_nodes
 from model.making.onnx.signatures import list_inputs, read_tensor_info
 from model.making.options import AddOptions
-from model.making.pictures.networks import InputShape
+from model.making.pictures.networks import InputShape, PictureNetwork
+from model.making.sources.compiling import convert_rows
 from model.making.steps.fitted_steps import unwrap_estimator
 from model.serving.predictors import open_session
 
 _FEWEST = 64
 """Numbers that can be a picture."""
 
-_ROW = "row_of_pixels"
 _LAYOUTS: dict[int, tuple[Layout, ...]] = {1: ("NHW",), 3: ("NHWC", "NCHW")}
-_COMPARED = 50
 _TOLERANCE = 1e-3
+_COMPARED = 20
+_DIFFERS = "answers otherwise as ONNX than in scikit-learn."
+_OTHERS = (
+    "Fit another classifier to the same pixels, such as SVC, LogisticRegression, "
+    "RandomForestClassifier or MLPClassifier."
+)
 
 
 def find_shapes(
@@ -52,8 +59,9 @@ def find_shapes(
     asked = "of --size" if size else "of a square picture"
     raise AddError(
         f"{path} takes {count} numbers, which are not the pixels {asked}, in grey or in three "
-        "colours. If they are pixels, say of how many: --size 64x48, width first. Numbers that "
-        "code computes from a picture, such as HOG or a histogram, cannot be served: train on "
+        "colours. If they are pixels, say of how many: --size 64x48, width first. If a step such "
+        "as PCA made them of pixels, add its file after the model's: model.pkl pca.pkl. Numbers "
+        "that code computes from a picture, such as HOG or a histogram, cannot be served: train on "
         "the pixels, or a network that computes them itself."
     )
 
@@ -74,47 +82,116 @@ def take_pictures(model: onnx.ModelProto, shapes: tuple[InputShape, ...]) -> onn
     return made
 
 
-def convert_estimator(options: AddOptions) -> tuple[str, onnx.ModelProto, tuple[str, ...]]:
-    """Convert the classifier in files, with the steps before it, to ONNX.
+@dataclass(frozen=True, eq=False)
+class PixelClassifier:
+    """A classifier of scikit-learn with the steps before it, which takes a row of pixels.
 
-    Returns:
-        What it is, the model, which takes a row of pixels, and the names of its classes, in its
-        order, as far as the files have them.
+    ``classes`` are the names of its classes in its order, as far as its files have them; ``where``
+    names its file, and ``described`` says what it is.
+    """
+
+    fitted: Any
+    kind: ClassesKind
+    classes: tuple[str, ...]
+    where: str
+    described: str
+
+    def convert(self) -> Iterator[onnx.ModelProto]:
+        """Convert it to ONNX; where the first form answers otherwise, the next may not.
+
+        Raises:
+            AddError: if it does not convert, or answers otherwise whatever the range of the pixels.
+        """
+        steps = self.fitted.steps if isinstance(self.fitted, Pipeline) else [("", self.fitted)]
+        width = int(steps[0][1].n_features_in_)
+        found = False
+        try:
+            for model in convert_rows(self.fitted, self.kind, width):
+                if self._agrees(model, width):
+                    found = True
+                    yield model
+        except Exception as error:  # converters raise any type of error
+            reason = str(error) if isinstance(error, CompileError) else explain_failure(error)
+            raise AddError(
+                f"{self.where} cannot be served: {reason.rstrip('.')}. {_OTHERS}"
+            ) from error
+
+        if not found:
+            raise AddError(f"{self.where} {_DIFFERS} {_OTHERS}")
+
+    def _agrees(self, model: onnx.ModelProto, width: int) -> bool:
+        """Whether a form answers noise of one of the usual ranges as the classifier does.
+
+        Beyond the range of its fit one may answer anything, such as all probabilities 0.
+        """
+        session = open_session(model.SerializeToString())
+        noise = np.random.default_rng(0).integers(0, 256, (_COMPARED, width)).astype(np.float32)
+        for rows in (noise, noise / np.float32(255), noise / np.float32(16)):
+            (answers,) = session.run(None, {session.get_inputs()[0].name: rows})
+            if self._are_same(answers, rows):
+                return True
+        return False
+
+    def _are_same(self, answers: NDArray[Any], rows: NDArray[Any]) -> bool:
+        expected = self.kind.predict_quietly(self.fitted, rows)
+        return bool(np.allclose(answers, expected, atol=_TOLERANCE))
+
+    def without_probabilities(self) -> "PixelClassifier":
+        """Return the same, which names its class alone."""
+        return replace(self, kind=self.kind.without_probabilities())
+
+    def doubt(self, rows: Float32Array) -> str:
+        """Say why its probabilities cannot be shown; "" where they can. Rows are [N, pixels]."""
+        if not self.kind.doubt_answers(self.fitted, rows):
+            return ""
+        return (
+            f"For some of {len(rows)} pictures its predict names another class than the likeliest "
+            "by its predict_proba. The page shows what predict says, without probabilities. For "
+            "these, fit a CalibratedClassifierCV around it."
+        )
+
+    def settle(self, networks: Iterable[PictureNetwork], inputs: NDArray[Any]) -> PictureNetwork:
+        """Return the first of its forms that answers pictures as it does itself.
+
+        Args:
+            networks: the forms, as ``convert`` makes them.
+            inputs: pictures as they take them, shape [N, …].
+
+        Raises:
+            AddError: if none does.
+        """
+        for network in networks:
+            answers = np.stack([network.answer(each[None]) for each in inputs])
+            if self._are_same(answers, inputs.reshape(len(inputs), -1)):
+                return network
+        raise AddError(f"{self.where} {_DIFFERS} {_OTHERS}")
+
+
+def read_classifier(options: AddOptions) -> PixelClassifier:
+    """Read the classifier in files, with the steps before it.
 
     Raises:
-        AddError: if there is none that gives probabilities, or it does not convert.
+        AddError: if there is none, or its steps have no order.
     """
     paths = (*options.paths, *options.before)
     contents = read_contents(paths, options.trust, options.module)
     (part,) = contents.estimators
     fitted = unwrap_estimator(part.fitted)
     name = type(fitted).__name__
-    if not is_classifier(fitted):
+    kind = ClassesKind.from_estimator(fitted, part.where)
+    if kind is None:
         raise AddError(
             f"{part.where} holds a {name}, which names no class. A model that answers a number for "
             "a picture, such as an age, is not served here. Bands of it are classes: train it to "
             "tell these."
         )
-    if not hasattr(fitted, "predict_proba"):
-        raise AddError(
-            f"{part.where} holds a {name} that names a class without a probability, and a page of "
-            "pictures shows how sure the answer is. Fit CalibratedClassifierCV(model).fit(X, y) in "
-            "its place."
-        )
     steps = _order_steps(contents.transformers, part, [str(path) for path in options.before])
     whole = make_pipeline(*steps, fitted) if steps else fitted
-    count = int((steps[0] if steps else fitted).n_features_in_)
-    forests: list[Any] = []
-    try:
-        model = export_estimator(whole, [(_ROW, FloatTensorType([None, count]))], forests)
-        write_trees(model.graph, forests)
-    except Exception as error:  # converters raise any type of error
-        raise AddError(f"{part.where} cannot be served: {explain_failure(error)}.") from error
-    _compare(whole, model, count, part.where)
     before = "".join(f" behind {type(step).__name__}" for step in reversed(steps))
     texts = {number: text for codes in contents.codes for text, number in codes.numbers.items()}
-    classes = tuple(str(texts.get(item, item)) for item in fitted.classes_.tolist())
-    return f"{name} of scikit-learn{before}", model, classes
+    classes = tuple(str(texts.get(item, item)) for item in kind.classes)
+    described = f"{name} of scikit-learn{before}"
+    return PixelClassifier(whole, kind, classes, part.where, described)
 
 
 def _order_steps(parts: list[Transformer], model: Transformer, before: list[str]) -> list[Any]:
@@ -141,17 +218,3 @@ def _order_steps(parts: list[Transformer], model: Transformer, before: list[str]
 
 def _count_out(part: Transformer) -> int:
     return int(np.shape(part.fitted.transform(np.zeros((1, part.count))))[1])
-
-
-def _compare(fitted: Any, model: onnx.ModelProto, count: int, where: str) -> None:
-    """Compare the converted form with the estimator, on noise of both usual scales.
-
-    Raises:
-        AddError: if an answer differs.
-    """
-    rows = np.random.default_rng(0).integers(0, 256, (_COMPARED, count)).astype(np.float32)
-    rows[::2] /= np.float32(255)
-    session = open_session(model.SerializeToString())
-    (found,) = session.run([session.get_outputs()[1].name], {_ROW: rows})
-    if not np.allclose(found, fitted.predict_proba(rows), atol=_TOLERANCE):
-        raise AddError(f"{where} answers otherwise as ONNX than in scikit-learn.")

@@ -5,9 +5,10 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
@@ -24,6 +25,7 @@ from model.contract.preprocessing import (
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.class_evidence import match_classes
 from model.making.options import PictureOptions, Progress
+from model.making.pictures.kept_rows import find_shown_ways, leave_out_others
 from model.making.pictures.labelled import LabelledPictures, advise_on_numbers
 from model.making.pictures.networks import AnswerMeaning, InputShape, PictureNetwork
 
@@ -69,6 +71,9 @@ them, only with more certainty."""
 
 _MNIST = ((0.1307,), (0.3081,))
 """Mean and spread of MNIST, which many networks for other pictures in grey take, too."""
+
+_DIGITS = ((0.0,), (0.0625,))
+"""0 to 16, as the digits that come with scikit-learn."""
 
 _MOST_LOST = 1.0
 """Nats over all pictures that the more usual of two combinations with the same answers may lose."""
@@ -174,21 +179,29 @@ def find_preprocessing(
     interpolations = [candidates[0].interpolation]
     if is_resized and options.interpolation is None:
         interpolations = list(_INTERPOLATIONS)
-    asked = len(first) + 2 * _BEST * len(interpolations[1:])
-    screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
-    tried = try_all(first, screen, "trying inputs")
-    best = _choose_best(tried)
-    if fixed:
-        free = _judge_freely(tried, np.array([data.labels[place] for place, _ in screen]))
-        best = list(dict.fromkeys([*best, *_choose_best(free)[:_BEST]]))
-    for interpolation in interpolations[1:]:
-        others = [_replace(each, interpolation=interpolation) for each in best]
-        tried += try_all(others, screen, "trying ways to shrink")
-    best = [_choose_interpolation(each, tried) for each in best]
-    resizes = list(dict.fromkeys(each.resize for each in candidates))
-    finals = [_replace(each, resize=resize) for resize in resizes for each in best]
-    finals = _drop_equal_inputs(finals, screened, resizes)
-    count = min(MOST, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
+    shown = [picture for _, picture in screened]
+    every = [_replace(each, interpolation=way) for each in candidates for way in interpolations]
+    finals, seen = find_shown_ways(network.kept, every, shown)
+    tried: list[Trial] = []
+    if not finals:
+        first = first if as_is else leave_out_others(network.kept, first, shown)
+        asked = len(first) + 2 * _BEST * len(interpolations[1:])
+        screen = screened[: max(_LEAST_PICTURES, int(_SECONDS / 3 / seconds / asked))]
+        tried = try_all(first, screen, "trying inputs")
+        best = _choose_best(tried)
+        if fixed:
+            free = _judge_freely(tried, np.array([data.labels[place] for place, _ in screen]))
+            best = list(dict.fromkeys([*best, *_choose_best(free)[:_BEST]]))
+        for interpolation in interpolations[1:]:
+            others = [_replace(each, interpolation=interpolation) for each in best]
+            tried += try_all(others, screen, "trying ways to shrink")
+        best = [_choose_interpolation(each, tried) for each in best]
+        resizes = list(dict.fromkeys(each.resize for each in candidates))
+        finals = [_replace(each, resize=resize) for resize in resizes for each in best]
+        finals = _drop_equal_inputs(finals, screened, resizes)
+    # A name alone tells less of two ways than a probability; scikit-learn answers fast.
+    most = MOST if network.kept is None else 5 * MOST
+    count = min(most, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
     pictures = _read(data, count, candidates)
     trials = try_all(finals, pictures, "comparing inputs")
     truth = np.array([data.labels[place] for place, _ in pictures])
@@ -196,11 +209,19 @@ def find_preprocessing(
         if fixed:
             _check_order(trials, truth, data.classes)
         _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
-    taken, text = _take_best(trials, candidates, as_is)
+        if network.kept is not None and tried:
+            inputs = [
+                trials[0].preprocessing.to_input(each)
+                for each in (trials[0].preprocessing.fit(picture.image) for _, picture in pictures)
+            ]
+            _check_scaler(network, np.concatenate(inputs), trials[0], meaning, truth, fixed)
+    errors = 2.0 if meaning == "names" else 1.0
+    taken, text = _take_best(trials, candidates, errors, as_is)
+    text = seen if not tried else f"{text}{seen}"
     accuracy = taken.right
     if not classes:
         notes += _describe_order(taken, truth, data.classes)
-    ways = len({trial.preprocessing for trial in (*tried, *trials)})
+    ways = len({trial.preprocessing for trial in (*tried, *trials)} | set(() if tried else every))
     if ways > 1:
         notes.insert(
             0,
@@ -332,7 +353,7 @@ def _list_levels(base: Preprocessing, data: LabelledPictures) -> list[Levels]:
     mean = np.mean(means, axis=0)
     spread = np.sqrt(np.maximum(np.mean(squares, axis=0) - mean**2, 1e-6))
     own = tuple(mean.round(4).tolist()), tuple(spread.round(4).tolist())
-    return [_MNIST, own] if base.colour == "grey" else [own]
+    return [_MNIST, own, _DIGITS] if base.colour == "grey" else [own]
 
 
 def _narrow(given: _T | None, values: tuple[_T, ...]) -> tuple[_T, ...]:
@@ -434,9 +455,11 @@ def _are_alike(one: Trial, other: Trial) -> bool:
 
 
 def _take_best(
-    trials: Sequence[Trial], candidates: Sequence[Preprocessing], as_is: bool
+    trials: Sequence[Trial], candidates: Sequence[Preprocessing], errors: float, as_is: bool
 ) -> tuple[Trial, str]:
     """Take the best combination, the more usual one of those that give the same answers.
+
+    ``errors`` is how many standard errors it must gain on the next; a name alone tells less.
 
     Raises:
         NotProvedError: if the next one with other answers is about as good.
@@ -451,7 +474,7 @@ def _take_best(
         return taken, ""
     gaps = others[0].losses - best.losses
     error = float(gaps.std()) * np.sqrt(len(gaps))
-    clear = gaps.sum() >= max(_LEAST_GAIN, error)
+    clear = gaps.sum() >= max(_LEAST_GAIN, errors * error)
     text = (
         f" The next best ({_name_difference(others[0].preprocessing, best.preprocessing)}) is "
         f"{others[0].right:.0%} right, this one {best.right:.0%}."
@@ -515,6 +538,38 @@ def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
             "these are other classes than the network's, or its input is prepared in a way that "
             "is not known here. With --as-is it is added all the same."
         )
+
+
+def _check_scaler(
+    network: PictureNetwork,
+    inputs: NDArray[Any],
+    best: Trial,
+    meaning: AnswerMeaning,
+    truth: IntArray,
+    fixed: tuple[int, ...] | None,
+) -> None:
+    """Check that pictures, shape [N, …], are not better known behind a scaler of each pixel.
+
+    Raises:
+        NotProvedError: if they are: it was fitted behind one.
+    """
+    low, spread = inputs.min(axis=0), np.ptp(inputs, axis=0)
+    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
+    for name, start, size in (
+        ("StandardScaler", mean, deviation),
+        ("MinMaxScaler", low, spread),
+    ):
+        scaled = (inputs - start) / np.where(size > 0, size, 1)
+        answers = np.stack([network.answer(each[None].astype(np.float32)) for each in scaled])
+        trial = _judge(best.preprocessing, to_probabilities(answers, meaning), truth, fixed)
+        if trial.right > best.right and not _is_near(best.losses - trial.losses):
+            raise NotProvedError(
+                f"It answers as if a {name} had stood before it: behind one {trial.right:.0%} of "
+                f"{len(truth)} pictures get their class, and {best.right:.0%} without. Add the "
+                "file of that scaler after the model's: model.pkl scaler.pkl, where your code "
+                "saves it by joblib.dump(scaler, 'scaler.pkl'). With --as-is it is added all the "
+                "same."
+            )
 
 
 def _judge_freely(trials: Sequence[Trial], truth: IntArray) -> list[Trial]:

@@ -7,11 +7,13 @@ fails, scalers are tried with 16 digits.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any
 
+import onnx
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
 
@@ -19,6 +21,7 @@ from model.contract.sources import Frame
 from model.making.kinds.output_kind import OutputKind
 from model.making.onnx.converting import (
     ConvertEstimator,
+    Operation,
     append_inverse,
     convert_codes,
     convert_columns,
@@ -26,9 +29,9 @@ from model.making.onnx.converting import (
     unwrap_regressor,
 )
 from model.making.onnx.exact_scaling import replace_scalers
-from model.making.onnx.exporting import explain_failure
+from model.making.onnx.exporting import explain_failure, export_estimator
 from model.making.onnx.forests import write_trees
-from model.making.onnx.graphs import CompileError, finish_model, is_text
+from model.making.onnx.graphs import INPUT, CompileError, finish_model, is_text
 from model.making.sources.converting_texts import convert_texts, refuse_texts
 from model.making.steps.fitted_steps import unwrap_estimator
 from model.serving.texts.vectorizer import Vectorizer
@@ -75,11 +78,7 @@ def compile_estimator(
         try:
             forests: list[Any] = []
             model = convert(estimator, frame.names, frame.choices, forests)
-            outputs = [output.name for output in model.graph.output]
-            outputs[0] = append_inverse(model.graph, outputs[0], inverse)
-            kind.append_answer(model.graph, outputs)
-            model = finish_model(model, kind.output, width, *kind.shape)
-            write_trees(model.graph, forests)
+            model = _finish(model, kind, width, forests, inverse)
             compiled: bytes = model.SerializeToString(deterministic=True)
             del model  # as large as what it was serialized to
             check(compiled)
@@ -92,6 +91,36 @@ def compile_estimator(
     if len(reasons) == 1:
         raise CompileError(*reasons)
     raise CompileError("\n".join(f"With {way}: {reason}" for reason, way in reasons.items()))
+
+
+def convert_rows(fitted: Any, kind: OutputKind, width: int) -> Iterator[onnx.ModelProto]:
+    """Convert an estimator that takes rows of so many numbers; where the first form differs, exact.
+
+    Raises:
+        Exception: of any type, from a converter; ``explain_failure`` has words for it.
+    """
+    fitted = _without_obstacles(fitted)
+    exact, given = replace_scalers(fitted), FloatTensorType([None, width])
+    for estimator in (fitted, exact) if exact is not fitted else (fitted,):
+        forests: list[Any] = []
+        model = export_estimator(estimator, [(INPUT, given)], forests)
+        yield _finish(model, kind, width, forests)
+
+
+def _finish(
+    model: onnx.ModelProto,
+    kind: OutputKind,
+    width: int,
+    forests: list[Any],
+    inverse: Sequence[Operation] = (),
+) -> onnx.ModelProto:
+    """A converted model that gives its answer alone, with the trees of its forests."""
+    outputs = [output.name for output in model.graph.output]
+    outputs[0] = append_inverse(model.graph, outputs[0], inverse)
+    kind.append_answer(model.graph, outputs)
+    model = finish_model(model, kind.output, width, *kind.shape)
+    write_trees(model.graph, forests)
+    return model
 
 
 def _without_obstacles(fitted: Any) -> Any:

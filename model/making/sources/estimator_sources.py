@@ -175,8 +175,7 @@ class EstimatorSource:
 
     def _doubt_answers(self, rows: Any) -> str:
         """Say why its probabilities for rows of the data cannot be shown; "" where they can."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # as in predict
+        with warnings.catch_warnings(action="ignore"):  # as in predict
             return "" if self.answers_risk else self.kind.doubt_answers(self.fitted, rows)
 
     def _describe_texts(

@@ -24,7 +24,6 @@ _SIGNATURES = {
     b"(\xb5/\xfd": "a Zstandard archive",
     b"\x7fELF": "a program",
     b"MZ": "a program",
-    b"\x04\x22\x4d\x18": "a file that LZ4 packed",
     b"CBM1": "a CatBoost model",
     b"binf": "an XGBoost model",
     b"{L\0\0\0\0\0\0\0\x07learner": "an XGBoost model",
@@ -103,8 +102,6 @@ _ADVICE = {
         ("a 7z archive", "a RAR archive", "a tar archive", "a ZIP archive", "a Zstandard archive"),
         "Unpack it, and name the model's file or folder that was in it.",
     ),
-    "a file that LZ4 packed": "Where joblib wrote it, load it there and write it again: "
-    "joblib.dump(model, 'model.joblib'). Then add model.joblib.",
     "an array of NumPy": "Where the model is: joblib.dump(model, 'model.joblib'). Then add "
     "model.joblib.",
     "an archive of NumPy arrays": "Weights say nothing of the model. Where the model is: "

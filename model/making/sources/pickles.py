@@ -204,8 +204,7 @@ def load_file(path: Path, releases: Iterable[str] = ()) -> Any:
         AddError: if it does not load.
     """
     other = find_other_release(releases)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # golden rows show whether it answers as it did
+    with warnings.catch_warnings(action="ignore"):  # golden rows show whether it answers as it did
         try:
             return joblib.load(path)
         except (ModuleNotFoundError, AttributeError) as error:

@@ -54,8 +54,7 @@ def describe_foreign_statistic(fitted: Any, rows: pd.DataFrame) -> str:
     if is_cross_fitted(fitted):
         return ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             names = list(map(str, rows.columns))
             for name, seen, cells, kept in _list_kept(fitted, rows, names):
                 if how := _compare(cells[np.isfinite(cells)], kept):

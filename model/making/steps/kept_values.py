@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from model.contract.arrays import Float64Array
@@ -56,10 +57,8 @@ def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
     """
     if _is_own(fitted):
         return {}
-    for name in ("_fit_X", "support_vectors_", "cluster_centers_"):
-        kept = getattr(fitted, name, None)
-        if isinstance(kept, np.ndarray) and kept.ndim == 2:
-            return dict(enumerate(kept.T.astype(float)))
+    if (rows := find_kept_rows(fitted, "cluster_centers_")) is not None:
+        return dict(enumerate(rows.T.astype(float)))
     trees = list(list_trees(fitted))
     if not trees:
         return {}
@@ -67,6 +66,17 @@ def list_kept_values(fitted: Any) -> dict[int, Float64Array]:
     splits = (left >= 0) & np.isfinite(threshold)
     column, threshold = column[splits], threshold[splits]
     return {int(number): threshold[column == number] for number in np.unique(column)}
+
+
+def find_kept_rows(fitted: Any, *others: str) -> NDArray[Any] | None:
+    """Find the training rows or support vectors that a model keeps, shape (rows, inputs).
+
+    ``others`` are further attributes to look for; None where it has none, or a class of its
+    author's own.
+    """
+    names = () if _is_own(fitted) else ("_fit_X", "support_vectors_", *others)
+    found = (getattr(fitted, name, None) for name in names)
+    return next((kept for kept in found if isinstance(kept, np.ndarray) and kept.ndim == 2), None)
 
 
 def _is_own(fitted: Any) -> bool:
@@ -88,8 +98,7 @@ def describe_foreign_input(
             where rows were left out, as those that lack a value: their shares tell nothing.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             fitted = unwrap_target(fitted)
             columns = names = list(getattr(rows, "columns", ()))
             seen = ""

@@ -155,7 +155,8 @@ def answer_golden_rows(
         if features is None:
             raise AddError(f"A row of the data does not fit its own card: {errors}")
         encoded, low, high = card.encode(features), None, None
-        answers = apply_calibration(predict(encoded), evaluation.probabilities)
+        given = predict(encoded)
+        answers = apply_calibration(given, evaluation.probabilities)
         if intervals is not None:
             group = intervals.find_group(
                 name for name in card.optional if features[name] is not None
@@ -163,7 +164,7 @@ def answer_golden_rows(
             spread = None if scale is None else scale(encoded)
             ends = intervals.compute_bounds(kind.decide(answers), spread, [group])
             low, high = (end.item() for end in ends)
-        value, label = kind.read_answer(answers[0])
+        (value, _), (_, label) = map(kind.read_answer, (answers[0], given[0]))  # its own class
         golden.append(
             GoldenRow(
                 features=dict(features),

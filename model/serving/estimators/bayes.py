@@ -26,7 +26,11 @@ def _count_categories(state: State) -> None:
 
 
 SCHEMAS = {
-    "BernoulliNB": EstimatorSchema("naive_bayes", _COUNTED, {"binarize": "float | none"}),
+    "BernoulliNB": EstimatorSchema(
+        "naive_bayes",
+        {**_COUNTED, "feature_count_": "float[classes, features]"},  # which its converter reads
+        {"binarize": "float | none"},
+    ),
     "CategoricalNB": EstimatorSchema(
         "naive_bayes",
         {**_COUNTED, "feature_log_prob_": "list[features] of float[classes, *]"},

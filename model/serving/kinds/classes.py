@@ -139,7 +139,7 @@ class ClassModel(LabelModel[ClassPrediction]):
         probabilities = apply_calibration(given, self.manifest.probabilities)
         answers = []
         for part in parts:
-            best = int(probabilities[part.own].argmax())
+            best = int(given[part.own].argmax())
             prediction = self._make_prediction(probabilities[part.own].tolist(), best)
             if self.ranges is not None:
                 (likely,) = self._find_likely(given[part.own][None], [part.known])
@@ -208,14 +208,14 @@ class ClassModel(LabelModel[ClassPrediction]):
                 likely = LikelyRange(low, high, share)
         if not rest:
             return ClassPrediction(label, likely=likely)
-        return ClassPrediction(label, max(rest), tuple(rest), likely)
+        return ClassPrediction(label, rest[self.find_label(label)], tuple(rest), likely)
 
     def predict_columns(
         self, matrix: Float32Array, patterns: Sequence[FactPattern]
     ) -> tuple[Any, ...]:
         given = self.predict_matrix(matrix)
         probabilities = apply_calibration(given, self.manifest.probabilities)
-        labels = self.name_rows(probabilities.argmax(axis=1), probabilities)
+        labels = self.name_rows(given.argmax(axis=1), probabilities)
         likely: tuple[list[str], ...] = ()
         if self.ranges is not None:
             known = dict.fromkeys(range(len(matrix)), frozenset[str]())
@@ -235,4 +235,4 @@ class ClassModel(LabelModel[ClassPrediction]):
         self, prediction: ClassPrediction, golden: GoldenRow
     ) -> Iterator[tuple[float, float]]:
         self.check_label(prediction.label, golden)
-        yield prediction.probability or 1.0, golden.value
+        yield max(prediction.probabilities or (1.0,)), golden.value

@@ -1,7 +1,6 @@
 """The kind of model that says whether a row is unusual among the training rows."""
 
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,10 +26,7 @@ class JoblibOutlierPredictor(JoblibPredictor):
     """A detector as it was saved."""
 
     def _answer(self, rows: Any) -> Float64Array:
-        with warnings.catch_warnings():
-            # A LocalOutlierFactor of named columns asks itself without the names.
-            warnings.filterwarnings("ignore", "X does not have valid feature names")
-            return read_scores(self._loaded, rows)
+        return read_scores(self._loaded, rows)
 
 
 def read_scores(detector: Any, rows: Any) -> Float64Array:

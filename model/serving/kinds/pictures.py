@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from PIL import Image
@@ -18,7 +18,7 @@ from model.contract.preprocessing import Preprocessing
 from model.serving.checking import ModelFolder, check_hashes
 from model.serving.picture_statistics import PictureStatistics, describe_thumbnail
 from model.serving.predictors import open_session
-from model.serving.probabilities import apply_calibration
+from model.serving.probabilities import apply_calibration, settle_ties
 from model.serving.served_model import ClassPrediction, Explained, ServedModel
 
 _GOLDEN_TOLERANCE = 0.02
@@ -92,6 +92,7 @@ class OnnxPicturePredictor:
         else:
             last = float(found["probability"][0])
             probabilities = np.array([1 - last, last])
+        (probabilities,) = settle_ties(probabilities[None])
         score = float(found["strangeness"][0]) if "strangeness" in found else -1.0
         if self._statistics is not None:
             embedding = found["embedding"].astype(float) if "embedding" in found else None
@@ -141,6 +142,13 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
         """How a picture becomes the network's input."""
         return self.manifest.preprocessing
 
+    @property
+    def gives_map(self) -> Literal["at once", "on request", "never"]:
+        """Whether an answer has a map; without probabilities nothing says what counts for it."""
+        if not self.card.output.probabilities:
+            return "never"
+        return "at once" if self.predictor.has_map else "on request"
+
     def _explain(
         self, rows: Sequence[Picture], what_if: str, contributions: bool, timeout: float
     ) -> list[Explained[ClassPrediction | None]]:
@@ -165,6 +173,8 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
             place = int(output.probability >= self.manifest.threshold)
         else:
             place = int(np.argmax(probabilities))
+        if not self.card.output.probabilities:
+            return Explained(ClassPrediction(self._labels[place]))
         prediction = ClassPrediction(self._labels[place], probabilities[place], probabilities)
         if not contributions:
             return Explained(prediction)
@@ -214,8 +224,9 @@ class PictureModel(ServedModel[Picture, ClassPrediction | None]):
 
     @property
     def answer_columns(self) -> tuple[str, ...]:
-        values = [option.value for option in self.card.output.classes]
-        return ("label", *(f"probability_{value}" for value in values))
+        if not self.card.output.probabilities:
+            return ("label",)
+        return ("label", *(f"probability_{value}" for value in self._labels))
 
     def tabulate(self, prediction: ClassPrediction | None) -> tuple[float | str | None, ...]:
         if prediction is None:

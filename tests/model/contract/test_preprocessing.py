@@ -45,6 +45,18 @@ def test_the_numbers_of_grey_are_scaled_by_one_mean(scale: Any, expected: Any) -
     np.testing.assert_allclose(made.to_input(SEEN[:, :, 1])[0], expected, rtol=1e-5)
 
 
+def test_inverted_levels_are_those_of_numpy_to_the_last_digit() -> None:
+    """The threshold of a tree is often a level itself: one digit off, it went the other way."""
+    levels = np.arange(256, dtype=np.uint8)[None]
+    made = Preprocessing(layout="NHW", scale="inverted").to_input(levels)
+    assert (made[0] == (1 - levels / 255).astype(np.float32)).all()
+
+
+def test_levels_from_0_to_a_number_are_called_so() -> None:
+    made = Preprocessing(scale="normalized", mean=(0.0,), spread=(0.0625,))
+    assert made.describe_scale() == "0 to 16"
+
+
 GREY = np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8)
 IMAGE = Image.fromarray(GREY)
 

@@ -1,15 +1,24 @@
 """Models that the repo has never seen, from one command to pages with reasons."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import KNNImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import RobustScaler
 
 from app.kinds.classes import ClassAdapter
 from model import ClassModel, NumberModel
+from model.making import add_model
 from model.serving.fact_groups import FactGroups
 from tests.html import post_fragment, text_of
+from tests.loading import load_as
 from tests.model.making.conftest import AddedModels, run
 from tests.models import MODEL_FACTORIES
+from tests.shapes import NUMBERS, cars
 from tests.tabular_checks import check_bounds, check_pages, check_prediction, parse_features
 
 every_given = pytest.mark.parametrize("name", list(MODEL_FACTORIES))
@@ -176,3 +185,18 @@ def test_one_figure_for_all_rows_is_not_said_to_hold_with_facts_left_empty(
     every = frozenset(model.card.optional)
     assert adapter.get_notes(every).accuracy.striptags() == model.manifest.accuracy
     assert "may be wrong more often" in adapter.get_notes(frozenset()).accuracy
+
+
+def test_steps_that_hand_each_other_tables_answer_without_warnings(
+    tmp_path: Path, root: Path
+) -> None:
+    """Each warning is an error in the tests; a server would write one for each answer."""
+    table = cars()
+    numbers = make_pipeline(KNNImputer(), RobustScaler()).set_output(transform="pandas")
+    columns = make_column_transformer((numbers, NUMBERS), verbose_feature_names_out=False)
+    model = make_pipeline(columns, LinearRegression()).fit(table[NUMBERS], table["price"])
+    add_model(model, table[NUMBERS], table["price"], name="mine", root=root)
+    served = load_as(NumberModel, root / "mine")
+    rows = table[NUMBERS][:5].rename(columns=dict(zip(NUMBERS, served.card.names, strict=True)))
+    answers = [answer.value for answer in served.predict(rows.to_dict("records"))]
+    assert answers == pytest.approx(model.predict(table[NUMBERS][:5]), rel=1e-6)

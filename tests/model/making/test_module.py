@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 
 from model import ModelError, load_model
@@ -79,6 +80,42 @@ def test_a_class_that_only_predicts_is_added(tmp_path: Path, root: Path) -> None
     assert "--features a,b,c" in add(given, "plain", root, *code).output
     result = add(given, "plain", root, *code, "--features", "size,age")
     assert result.exit_code == 0, result.output
+
+
+ENCODER = """
+class Levels:
+    def __init__(self, levels):
+        self.levels = levels
+        self.n_features_in_ = 1
+
+    def transform(self, rows):
+        return rows.replace(self.levels)
+"""
+
+
+def test_an_encoder_that_cannot_be_read_is_named_where_it_may_be_what_lacks(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"size": rng.uniform(20, 99, 300), "city": rng.choice([*"abcdefgh"], 300)})
+    levels = dict(zip("abcdefgh", [9, 1, 7, 3, 8, 2, 6, 5], strict=True))
+    coded = table.assign(city=table["city"].map(levels))
+    table["rent"] = coded["size"] + 30 * coded["city"]
+    forest = RandomForestRegressor(10, random_state=0).fit(coded, table["rent"])
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(forest))
+    module = ModuleType("own_encoders")
+    exec(ENCODER, vars(module))  # noqa: S102  the text above
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "own_encoders", module)
+        (tmp_path / "encoder.pkl").write_bytes(pickle.dumps(module.Levels(levels)))
+    table.to_csv(tmp_path / "train.csv", index=False)
+    result = run(
+        "add", tmp_path / "model.pkl", tmp_path / "encoder.pkl", "--name", "mine",
+        "--data", tmp_path / "train.csv", "--target", "rent", "--models", root,
+    )  # fmt: skip
+    assert result.exit_code == 4
+    assert "encoder.pkl needs what is not known here: own_encoders.Levels." in result.output
+    assert "add --trust to the command" in result.output
 
 
 def give(folder: Path, where: str) -> tuple[ModelFiles, Path]:

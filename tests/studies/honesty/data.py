@@ -115,8 +115,8 @@ def iterate_classes() -> Iterator[Pair]:
 
 
 def _fit(model: Any, table: Float64Array, truth: Any) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a constant or collinear column is not the subject here
+    # A constant or collinear column is not the subject here.
+    with warnings.catch_warnings(action="ignore"):
         return model.fit(table, truth)
 
 

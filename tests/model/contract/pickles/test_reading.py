@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import collections
 import gzip
@@ -202,6 +203,108 @@ def test_a_compressed_file_may_have_members(read: Read) -> None:
     data = pickle.dumps(list(range(10_000)))
     parts = (data[:5000], b"", data[5000:])
     assert read(b"".join(map(gzip.compress, parts))).root == list(range(10_000))
+
+
+def test_lz4_reads(read: Read) -> None:
+    """Written by ``lz4.frame.compress(pickle.dumps(…, 4), block_size=4)`` of lz4 4.4."""
+    data = base64.b85decode(
+        "1R_lsXh0AF00000008i!0001CfCQBV0RRC2|9D-LC|#5&O8`p&O9D#+O9V>=O9o2^O9)E|OA1R1OAJd5OAbp9OAt#D"
+        "OA<>HOB72LOBPEPOBhQTOBzcXOB_obOCC!fOCU=jOCn1nOC(DrOD0PvODIbzODan%ODsz*OD;<<OE60@OEOC{OEgP0"
+        "OEyb4OE^n8OFBzCWsG=XVq;-qV+H_Uz?6&zXm4(1b99ttE&u=k00"
+    )
+    found = read(data)
+    assert found.compression == "lz4"
+    assert found.root == [list(range(60)), "abc" * 40, "honest"]
+
+
+def test_lz4_with_checksums_and_a_long_run_reads(read: Read) -> None:
+    """A text of 600 letters: eight literals, 599 copied from one before, and the end."""
+    block = b"\x8f\x80\x04X\x58\x02\0\0a\x01\0\xff\xff\x46\x10."
+    frame = b"\x04\x22\x4d\x18\x54\x40\xff" + len(block).to_bytes(4, "little") + block
+    assert read(frame + b"\xee" * 4 + bytes(4)).root == "a" * 600
+
+
+def test_lz4_reads_what_one_block_copies_from_another(read: Read) -> None:
+    start = b"\x80\x04\x8c\x0cabcdef"
+    copy = b"\x02\x06\x00\x10."  # six bytes from six before, then the end
+    blocks: list[Any] = [len(start) + 2**31, start, len(copy), copy, 0]
+    frame = b"\x04\x22\x4d\x18\x40\x40\xc0" + b"".join(
+        part if isinstance(part, bytes) else part.to_bytes(4, "little") for part in blocks
+    )
+    assert read(frame).root == "abcdefabcdef"
+
+
+def frame_lz4(
+    *blocks: bytes, stored: bool = False, flags: int = 0x60, code: int = 4, sized: bytes = b""
+) -> bytes:
+    """Put blocks into a frame of LZ4; ``code`` says how large a block may be."""
+    high_bit = 2**31 if stored else 0
+    parts = [(len(block) + high_bit).to_bytes(4, "little") + block for block in blocks]
+    header = b"\x04\x22\x4d\x18" + bytes([flags, code << 4]) + sized + b"\xff"
+    return header + b"".join(parts) + bytes(4)
+
+
+@pytest.mark.parametrize(("code", "most"), [(4, 2**16), (5, 2**18), (6, 2**20), (7, 2**22)])
+def test_a_block_of_lz4_is_as_large_as_its_frame_allows(read: Read, code: int, most: int) -> None:
+    def make(size: int) -> bytes:
+        return pickle.BINBYTES + (size - 6).to_bytes(4, "little") + bytes(size - 6) + pickle.STOP
+
+    assert read(frame_lz4(make(most), stored=True, code=code)).root == bytes(most - 6)
+    with pytest.raises(PickleError, match="LZ4 data is damaged"):
+        read(frame_lz4(make(most + 1), stored=True, code=code))
+
+
+def run_lz4(size: int) -> bytes:
+    """A block of LZ4 that gives a pickle of so many bytes: zeros, of which nearly all are a run."""
+    start = pickle.BINBYTES + (size - 6).to_bytes(4, "little") + b"\0"
+    more = size - len(start) - 1 - 4 - 15
+    run = b"\xff" * (more // 255) + bytes([more % 255])
+    return b"\x6f" + start + b"\x01\0" + run + b"\x10" + pickle.STOP
+
+
+def test_what_a_block_of_lz4_unpacks_to_is_no_larger(read: Read) -> None:
+    assert read(frame_lz4(run_lz4(2**16))).root == bytes(2**16 - 6)
+    for size in (2**16 + 1, 2**16 + 2):
+        with pytest.raises(PickleError, match="LZ4 data is damaged"):
+            read(frame_lz4(run_lz4(size)))
+
+
+def test_a_frame_of_lz4_has_as_many_blocks_as_its_memory_allows(read: Read) -> None:
+    def make(blocks: int) -> bytes:
+        return frame_lz4(*[b"\x10N", b"\x100"] * (blocks // 2), b"\x20N.")
+
+    assert read(make(8000)).root is None
+    with pytest.raises(PickleError, match="far more memory"):
+        read(make(9000))
+
+
+def test_a_frame_of_lz4_may_say_how_large_it_is(read: Read) -> None:
+    assert read(frame_lz4(b"\x20N.", flags=0x68, sized=bytes(8))).root is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (frame_lz4(b"\x20N.")[:9], "it is cut short"),
+        (frame_lz4(b"\x20N.")[:-5], "it is cut short"),
+        (frame_lz4(b"\x20N.", flags=0x20), "damaged"),  # of another version
+        (frame_lz4(b"\x20N.", flags=0x61, sized=bytes(4)), "damaged"),  # it needs a dictionary
+        (frame_lz4(b"\x20N.", code=3), "damaged"),
+        (frame_lz4(b"\x30N."), "damaged"),  # it lacks a literal
+        (frame_lz4(b"\x20N.\x00"), "damaged"),  # half an offset
+        (frame_lz4(b"\x20N.\x00\x00\x10."), "damaged"),  # a copy of nothing
+        (frame_lz4(b"\x20N.\x03\x00\x10."), "damaged"),  # from before the beginning
+        (frame_lz4(b"\xf0"), "damaged"),
+    ],
+)
+def test_damaged_lz4_is_refused(read: Read, data: bytes, reason: str) -> None:
+    with pytest.raises(PickleError, match=reason):
+        read(data)
+
+
+def test_a_block_of_lz4_copies_from_its_own_beginning(read: Read) -> None:
+    block = b"\x90\x8c\x0eabcdefg" + b"\x07\0" + b"\x40gfe."
+    assert read(frame_lz4(block)).root == "abcdefgabcdgfe"
 
 
 def test_joblib_before_0_10_compressed_whole_files(read: Read) -> None:

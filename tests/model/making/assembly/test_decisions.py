@@ -33,6 +33,7 @@ from sklearn.svm import LinearSVC
 from app import create_app
 from app.cli import adding
 from app.config import Settings
+from model import ClassModel, load_model
 from tests.model.making.conftest import run
 from tests.shapes import NUMBERS, cars, crops, scaler_apart
 
@@ -276,6 +277,34 @@ def test_a_weak_model_is_added_and_its_page_leads_with_how_little_it_knows(
     result = add("model.pkl")
     assert result.exit_code == 0, result.output
     assert "It knows little: on rows of its own data it is hardly better than" in read_page(root)
+
+
+def test_a_model_that_weighed_its_classes_is_not_said_to_know_little(
+    tmp_path: Path, root: Path, add: AddFiles
+) -> None:
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame(rng.normal(size=(2000, 2)), columns=["size", "age"]).round(4)
+    odds = np.exp(1.2 * data["size"] - 3.2)
+    data["fraud"] = np.where(rng.random(2000) < odds / (1 + odds), "yes", "no")
+    train, held = data[:1500], data[1500:]
+    model = LogisticRegression(class_weight="balanced").fit(train[["size", "age"]], train["fraud"])
+    save(tmp_path, model, train)
+    held.to_csv(tmp_path / "held.csv", index=False)
+    holdout = ("--holdout", tmp_path / "held.csv", "--force")
+    result = add("model.pkl", target="fraud", options=holdout)
+    assert result.exit_code == 0, result.output
+    assert "On rows of its own data it tells the classes apart (" in result.output
+    assert "Its probabilities take Yes for more frequent than it is: " in result.output
+    assert "knows little" not in read_page(root)
+    result = add("model.pkl", target="fraud", options=(*holdout, "--risk", "yes"))
+    assert result.exit_code == 0, result.output
+    assert "for more frequent" not in result.output
+    served = load_model(root / "mine")
+    assert isinstance(served, ClassModel)
+    answers = served.predict(held[["size", "age"]].to_dict("records"))
+    risks = [answer.probabilities[1] for answer in answers if answer.probabilities]
+    assert np.mean(risks) == pytest.approx(np.mean(held["fraud"] == "yes"), abs=0.02)
+    assert [item.label for item in answers] == model.predict(held[["size", "age"]]).tolist()
 
 
 @pytest.mark.parametrize("quantile", [0.05, 0.5, 0.95])

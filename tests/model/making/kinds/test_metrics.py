@@ -8,6 +8,7 @@ import pytest
 from model.contract.arrays import Float32Array, Float64Array, IntArray
 from model.making.kinds.classification_metrics import (
     calibration_error,
+    describe_excess,
     fit_calibration,
     log_loss,
     measure_classifier,
@@ -74,6 +75,26 @@ def test_a_model_that_is_too_sure_is_cooled_down() -> None:
     assert sum(item.rows for item in reliability) == 4000
     for item in reliability:
         assert item.right == pytest.approx(item.probability, abs=0.06)
+
+
+def test_classes_that_a_fit_weighed_come_as_often_as_they_should_where_a_risk_is_asked_for() -> (
+    None
+):
+    rng = np.random.default_rng(5)
+    risk = rng.beta(0.5, 4, 1000)
+    right = np.stack([1 - risk, risk], axis=1)
+    truth = (rng.random(1000) < risk).astype(np.int64)
+    weighed = right * [1, 10] / (right * [1, 10]).sum(axis=1, keepdims=True)
+    calibration = fit_calibration(weighed, truth, weighted=True)
+    shown = apply_calibration(weighed, calibration)
+    assert calibration.weights == pytest.approx((1, 0.1), rel=0.3)
+    assert shown[:, 1].mean() == pytest.approx(truth.mean(), abs=0.02)
+    assert np.abs(shown - right).max() < 0.12
+    assert fit_calibration(right, truth, weighted=True).weights == ()
+    assert fit_calibration(weighed, truth).weights == ()
+    found = describe_excess(weighed, truth, ["No", "Yes"], "en_US")
+    assert found.startswith("Its probabilities take Yes for more frequent than it is: ")
+    assert describe_excess(right, truth, ["No", "Yes"], "en_US") == ""
 
 
 @pytest.mark.parametrize("rows", [5, 60, 150])

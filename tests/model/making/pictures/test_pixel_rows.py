@@ -1,7 +1,10 @@
 """Models of rows of pixels answer pictures as their author's code does."""
 
+import shutil
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +14,28 @@ import onnx
 import pytest
 from PIL import Image
 from skl2onnx import to_onnx
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
+from app import create_app
+from app.config import Settings
 from model import PictureModel, load_model
 from model.making import AddedModel, AddError, AddOptions, PictureOptions, add_from_files
 from model.making.errors import NotProvedError
+from model.making.pictures.cases import read_picture_cases
+from tests.html import check_fragment, get_page, text_of
 from tests.shape_pictures import CLASSES, write_shapes
+
+BYTES = PictureOptions(scale="bytes", resize="squash", channels="RGB")
+UNIT = PictureOptions(scale="unit", resize="squash", channels="RGB")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +83,16 @@ def answer(added: AddedModel, folder: Path) -> Any:
     return np.array(found)
 
 
+def name_all(added: AddedModel, folder: Path) -> list[str | None]:
+    """The class that the model names for each picture; None where it refuses one."""
+    model = load_model(added.folder)
+    assert isinstance(model, PictureModel)
+    model.predictor._statistics = None  # type: ignore[attr-defined]  # refuses none here
+    files = [path.read_bytes() for path in sorted(folder.rglob("*.png"))]
+    found = model.predict([model.card.field.read(content) for content in files])
+    return [None if each is None else each.label for each in found]
+
+
 def test_a_classifier_behind_its_scaler_and_components_answers_pictures(shapes: Path) -> None:
     rows, names = read(shapes / "train", (24, 24))
     scaler, encoder = StandardScaler().fit(rows), LabelEncoder().fit(names)
@@ -100,8 +126,11 @@ def test_a_flat_network_takes_pictures_that_are_no_square_where_their_size_is_sa
 
 def test_what_cannot_be_served_is_refused_with_what_to_do(shapes: Path) -> None:
     rows, names = read(shapes / "train", (16, 16), "L")
-    with pytest.raises(AddError, match=r"SVC that names a class .* Fit CalibratedClassifierCV"):
-        add(shapes, save(shapes, SVC().fit(rows, names)))
+    wrong = OneVsRestClassifier(SVC()).fit(rows, names)
+    with pytest.raises(AddError, match=r"answers otherwise as ONNX .* Fit another classifier to"):
+        add(shapes, save(shapes, wrong))
+    with pytest.raises(AddError, match=r"no ONNX form of NearestCentroid\. Fit another classif"):
+        add(shapes, save(shapes, NearestCentroid().fit(rows, names)))
     numbers = [CLASSES.index(name) for name in names]
     with pytest.raises(AddError, match="LinearRegression, which names no class"):
         add(shapes, save(shapes, LinearRegression().fit(rows, numbers)))
@@ -129,3 +158,142 @@ def test_classes_that_its_file_names_are_not_named_anew(shapes: Path, are_number
     model = load_model(added.folder)
     assert isinstance(model, PictureModel)
     assert model.manifest.classes == order
+
+
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        CalibratedClassifierCV(SVC(), cv=2),  # which gives no class any share, of bytes
+        BernoulliNB(binarize=0.5),
+        KNeighborsClassifier(2),
+    ],
+    ids=lambda fitted: type(fitted).__name__,
+)
+def test_other_classifiers_of_scikit_learn_answer_as_their_code_does(
+    shapes: Path, fitted: Any
+) -> None:
+    rows, names = read(shapes / "train", (12, 12))
+    added = add(shapes, save(shapes, fitted.fit(rows / 255, names)), pictures=UNIT)
+    held, _ = read(shapes / "held", (12, 12))
+    np.testing.assert_allclose(
+        answer(added, shapes / "held"), fitted.predict_proba(held / 255), atol=1e-3
+    )
+    assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
+
+
+def test_of_two_classes_that_are_equally_likely_the_first_is_named(
+    shapes: Path, tmp_path: Path
+) -> None:
+    for part in ("train", "held"):
+        shutil.copytree(shapes / part, tmp_path / part)
+        shutil.rmtree(tmp_path / part / "triangle")
+    (tmp_path / "models").mkdir()
+    rows, names = read(tmp_path / "train", (12, 12))
+    fitted = RandomForestClassifier(6, random_state=0).fit(rows, names)
+    held, _ = read(tmp_path / "held", (12, 12))
+    assert (fitted.predict_proba(held) == 0.5).any()
+    added = add(tmp_path, save(tmp_path, fitted), pictures=BYTES)
+    assert name_all(added, tmp_path / "held") == fitted.predict(held).tolist()
+
+
+@pytest.fixture(scope="module")
+def nameless(shapes: Path) -> tuple[AddedModel, list[str]]:
+    """A support vector machine without probabilities, and what its own code says of ``held``."""
+    rows, names = read(shapes / "train", (24, 24))
+    fitted = make_pipeline(StandardScaler(), PCA(12, random_state=0), SVC()).fit(rows, names)
+    added = add(shapes, save(shapes, fitted), name="nameless", holdout=str(shapes / "held"))
+    held, _ = read(shapes / "held", (24, 24))
+    return added, fitted.predict(held).tolist()
+
+
+def test_a_classifier_without_probabilities_names_its_class_alone(
+    nameless: tuple[AddedModel, list[str]], shapes: Path
+) -> None:
+    added, expected = nameless
+    assert name_all(added, shapes / "held") == expected
+    model = load_model(added.folder)
+    assert isinstance(model, PictureModel)
+    assert model.answer_columns == ("label",)
+    assert model.manifest.probabilities is None
+    assert not any("robabilit" in metric.label for metric in model.manifest.metrics)
+    assert "probabilit" not in "".join(added.notes)
+    assert "how sure" not in model.card.summary
+    cases, _ = read_picture_cases(model, shapes / "held")
+    assert {(case.probability, case.truth_probability) for case in cases.cases} == {(None, None)}
+
+
+def test_nothing_says_how_sure_a_model_without_probabilities_is(
+    nameless: tuple[AddedModel, list[str]], shapes: Path
+) -> None:
+    app = create_app(Settings(models=("nameless",)), models=nameless[0].folder.parent)
+    client, raw = app.test_client(), next((shapes / "held" / "circle").iterdir()).read_bytes()
+    form = {"image": (BytesIO(raw), "it.png"), "_explain": "1"}
+    soup = check_fragment(client.post("/predict-fragment", data=form))
+    assert not soup.select("#shares, data.probability, .heat")
+    assert soup.select("data.prediction[value=circle]")
+    assert text_of(soup, "#result .range").endswith("does not say how sure it is.")
+    assert not get_page(client, "/").select('button[name="_explain"]')
+    answered = client.post("/api/predict?contributions=true", data=raw, content_type="image/png")
+    assert answered.json is not None
+    assert {"label", "warnings", "model"} == answered.json.keys()
+    described = client.get("/api/openapi.json").text
+    assert "robabilit" not in described
+    assert "contributions" not in described
+    page = get_page(client, "/api").get_text()
+    assert "probability" not in page
+    assert "contributions" not in page
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("one.png", raw)
+    sent = {"file": (BytesIO(file.getvalue()), "all.zip")}
+    assert "robabilit" not in client.post("/batch", data=sent).text
+
+
+@pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated")
+def test_a_name_that_its_probabilities_contradict_is_shown_alone(shapes: Path) -> None:
+    rows, names = read(shapes / "train", (24, 24), "L")
+    fitted = SVC(probability=True, C=0.3, random_state=0).fit(rows / 255, names)
+    likeliest = fitted.classes_[fitted.predict_proba(rows / 255).argmax(axis=1)]
+    assert (likeliest != fitted.predict(rows / 255)).any()
+    added = add(shapes, save(shapes, fitted))
+    assert "The page shows what predict says, without probabilities." in "".join(added.notes)
+    held, _ = read(shapes / "held", (24, 24), "L")
+    assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
+
+
+@pytest.mark.parametrize("model", [LogisticRegression(max_iter=500), SVC()])
+def test_a_scaler_that_is_missing_is_named(shapes: Path, model: Any) -> None:
+    """It was added by the way that suits it best, and was right for fewer than by its code."""
+    rows, names = read(shapes / "train", (24, 24))
+    scaler = StandardScaler().fit(rows)
+    files = save(shapes, model.fit(scaler.transform(rows), names), scaler)
+    with pytest.raises(
+        NotProvedError, match=r"(?i)scaler .*stood before .* model\.pkl scaler\.pkl"
+    ):
+        add(shapes, files[:1])
+    added = add(shapes, files)
+    held, _ = read(shapes / "held", (24, 24))
+    assert name_all(added, shapes / "held") == model.predict(scaler.transform(held)).tolist()
+
+
+def test_rows_that_a_classifier_keeps_show_how_its_pictures_are_prepared(shapes: Path) -> None:
+    rows, names = read(shapes / "train", (24, 24), "L")
+    fitted = KNeighborsClassifier(3).fit(rows / 255 * 16, names)
+    added = add(shapes, save(shapes, fitted))
+    assert "numbers from 0 to 16. Prepared so, 60 of 60 pictures are among those" in added.notes[0]
+    held, _ = read(shapes / "held", (24, 24), "L")
+    expected = fitted.predict_proba(held / 255 * 16)
+    np.testing.assert_allclose(answer(added, shapes / "held"), expected, atol=1e-3)
+
+
+def test_a_range_that_no_way_to_prepare_pictures_gives_is_named(shapes: Path) -> None:
+    """They were answered as it fits best, by a way of which its author knew nothing."""
+    rows, names = read(shapes / "train", (24, 24), "L")
+    fitted = KNeighborsClassifier(3).fit(rows / 10, names)
+    files = save(shapes, fitted)
+    with pytest.raises(NotProvedError, match=r"and 2\d\.\d+ or .* perhaps --scale 0,0\.039"):
+        add(shapes, files)
+    known = PictureOptions(scale="normalized", levels=((0.0,), (10 / 255,)))
+    added = add(shapes, files, pictures=known)
+    held, _ = read(shapes / "held", (24, 24), "L")
+    assert name_all(added, shapes / "held") == fitted.predict(held / 10).tolist()

@@ -45,8 +45,7 @@ NUMBERS = ["bill length mm", "bill_depth_mm"]
 def compiled_labels(model: Any, columns: list[str], classes: dict[str, Any]) -> int:
     """Compile a model of penguins; the number of rows whose label differs."""
     table = penguins().dropna().reset_index(drop=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that some have not converged
+    with warnings.catch_warnings(action="ignore"):  # that some have not converged
         model.fit(table[columns], table["species"].map(classes))
     kind = describe_estimator(model, "it").kind
     sources = tuple(column.source for column in infer_columns(table, columns, set(), {}))

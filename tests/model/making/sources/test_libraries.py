@@ -232,7 +232,6 @@ def _zip_schema(text: str) -> bytes:
         (b'{"ctr_data":{}}', "format='onnx'"),
         (b"(\xb5/\xfd", "Unpack it"),
         (b"\x93NUMPY", "joblib.dump"),
-        (b"\x04\x22\x4d\x18" + bytes(9), "write it again"),
         (b"<?xml version='1.0'?><PMML/>", "joblib.dump"),
         (b"X\n\0\0\0\3\0\4\5\2", "xgb.save"),
         (bytes(4) + b"TFL3", "model.keras"),

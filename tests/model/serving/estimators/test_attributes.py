@@ -81,8 +81,7 @@ def traced() -> Iterator[dict[str, set[str]]]:
 
 def test_each_parameter_that_prediction_reads_is_checked() -> None:
     """What it reads of the parameters is limited, or refused where scikit-learn refuses it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of experimental modules that no longer are
+    with warnings.catch_warnings(action="ignore"):  # of experimental modules that no longer are
         names = make.list_names()
     forgotten = set()
     for text, rows_of, target_of in make.KINDS.values():
@@ -90,8 +89,7 @@ def test_each_parameter_that_prediction_reads_is_checked() -> None:
             continue
         text = text.replace("loss='log'", "loss='log_loss'")
         rows = rows_of(make.SEED)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             estimator = eval(text, names)  # noqa: S307  the texts of the fixtures
             estimator.fit(rows, *([target_of(rows)] if target_of else []))
         with traced() as read, np.errstate(all="ignore"):

@@ -54,8 +54,7 @@ def test_every_option_gives_the_same_weights(analyzer: str) -> None:
         [(True, False), (False, True)],
     )
     for ngrams, lower, accents, stop, sublinear, norm, (binary, idf) in options:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of stop words that the pattern splits
+        with warnings.catch_warnings(action="ignore"):  # of stop words that the pattern splits
             given = TfidfVectorizer(
                 analyzer=analyzer, ngram_range=ngrams, lowercase=lower, strip_accents=accents,
                 stop_words=stop, sublinear_tf=sublinear, norm=norm, binary=binary, use_idf=idf,
