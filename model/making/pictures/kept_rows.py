@@ -135,13 +135,14 @@ def leave_out_others(
     if fitting:
         return fitting
     low, high = kept.ends
-    likely = "for numbers from 0 to 100 that is --scale 0,0.01"
+    likely = "--scale 0.5,0.25 makes −2 to 2 of them"
     if low >= 0 and not kept.steps:  # levels that were divided by a number
         largest = max(float(ways[0].fit(picture.image).max()) for picture in pictures)
         likely = f"perhaps --scale 0,{largest / 255 / high:.3g}"
     raise NotProvedError(
         f"When it was fitted, its numbers were between {low:.4g} and {high:.4g} or wider, and none "
-        f"of {len(ways)} ways to prepare your pictures gives such. Say the mean and the spread by "
+        f"of {len(ways)} ways to prepare your pictures gives such. If a scaler stood before it, "
+        "add its file after the model's: model.pkl scaler.pkl. Else say the mean and the spread by "
         f"which your code normalizes levels from 0 to 1: {likely}. With --as-is it is added all "
         "the same."
     )

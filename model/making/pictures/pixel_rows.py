@@ -59,8 +59,9 @@ def find_shapes(
     asked = "of --size" if size else "of a square picture"
     raise AddError(
         f"{path} takes {count} numbers, which are not the pixels {asked}, in grey or in three "
-        "colours. If they are pixels, say of how many: --size 64x48, width first. Numbers that "
-        "code computes from a picture, such as HOG or a histogram, cannot be served: train on "
+        "colours. If they are pixels, say of how many: --size 64x48, width first. If a step such "
+        "as PCA made them of pixels, add its file after the model's: model.pkl pca.pkl. Numbers "
+        "that code computes from a picture, such as HOG or a histogram, cannot be served: train on "
         "the pixels, or a network that computes them itself."
     )
 

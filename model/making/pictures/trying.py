@@ -5,9 +5,10 @@ import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from model.contract.arrays import Float64Array, IntArray
@@ -198,8 +199,8 @@ def find_preprocessing(
         resizes = list(dict.fromkeys(each.resize for each in candidates))
         finals = [_replace(each, resize=resize) for resize in resizes for each in best]
         finals = _drop_equal_inputs(finals, screened, resizes)
-    # A name alone tells less of two ways than a probability.
-    most = 5 * MOST if meaning == "names" else MOST
+    # A name alone tells less of two ways than a probability; scikit-learn answers fast.
+    most = MOST if network.kept is None else 5 * MOST
     count = min(most, max(_LEAST_PICTURES, int(_SECONDS * 2 / 3 / seconds / len(finals))))
     pictures = _read(data, count, candidates)
     trials = try_all(finals, pictures, "comparing inputs")
@@ -208,6 +209,12 @@ def find_preprocessing(
         if fixed:
             _check_order(trials, truth, data.classes)
         _check_sense(max(trials, key=lambda trial: trial.right), truth, bool(classes))
+        if network.kept is not None and tried:
+            inputs = [
+                trials[0].preprocessing.to_input(each)
+                for each in (trials[0].preprocessing.fit(picture.image) for _, picture in pictures)
+            ]
+            _check_scaler(network, np.concatenate(inputs), trials[0], meaning, truth, fixed)
     errors = 2.0 if meaning == "names" else 1.0
     taken, text = _take_best(trials, candidates, errors, as_is)
     text = seen if not tried else f"{text}{seen}"
@@ -531,6 +538,38 @@ def _check_sense(trial: Trial, truth: IntArray, given: bool) -> None:
             "these are other classes than the network's, or its input is prepared in a way that "
             "is not known here. With --as-is it is added all the same."
         )
+
+
+def _check_scaler(
+    network: PictureNetwork,
+    inputs: NDArray[Any],
+    best: Trial,
+    meaning: AnswerMeaning,
+    truth: IntArray,
+    fixed: tuple[int, ...] | None,
+) -> None:
+    """Check that pictures, shape [N, …], are not better known behind a scaler of each pixel.
+
+    Raises:
+        NotProvedError: if they are: it was fitted behind one.
+    """
+    low, spread = inputs.min(axis=0), np.ptp(inputs, axis=0)
+    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0)
+    for name, start, size in (
+        ("StandardScaler", mean, deviation),
+        ("MinMaxScaler", low, spread),
+    ):
+        scaled = (inputs - start) / np.where(size > 0, size, 1)
+        answers = np.stack([network.answer(each[None].astype(np.float32)) for each in scaled])
+        trial = _judge(best.preprocessing, to_probabilities(answers, meaning), truth, fixed)
+        if trial.right > best.right and not _is_near(best.losses - trial.losses):
+            raise NotProvedError(
+                f"It answers as if a {name} had stood before it: behind one {trial.right:.0%} of "
+                f"{len(truth)} pictures get their class, and {best.right:.0%} without. Add the "
+                "file of that scaler after the model's: model.pkl scaler.pkl, where your code "
+                "saves it by joblib.dump(scaler, 'scaler.pkl'). With --as-is it is added all the "
+                "same."
+            )
 
 
 def _judge_freely(trials: Sequence[Trial], truth: IntArray) -> list[Trial]:

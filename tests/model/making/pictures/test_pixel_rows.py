@@ -261,6 +261,21 @@ def test_a_name_that_its_probabilities_contradict_is_shown_alone(shapes: Path) -
     assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
 
 
+@pytest.mark.parametrize("model", [LogisticRegression(max_iter=500), SVC()])
+def test_a_scaler_that_is_missing_is_named(shapes: Path, model: Any) -> None:
+    """It was added by the way that suits it best, and was right for fewer than by its code."""
+    rows, names = read(shapes / "train", (24, 24))
+    scaler = StandardScaler().fit(rows)
+    files = save(shapes, model.fit(scaler.transform(rows), names), scaler)
+    with pytest.raises(
+        NotProvedError, match=r"(?i)scaler .*stood before .* model\.pkl scaler\.pkl"
+    ):
+        add(shapes, files[:1])
+    added = add(shapes, files)
+    held, _ = read(shapes / "held", (24, 24))
+    assert name_all(added, shapes / "held") == model.predict(scaler.transform(held)).tolist()
+
+
 def test_rows_that_a_classifier_keeps_show_how_its_pictures_are_prepared(shapes: Path) -> None:
     rows, names = read(shapes / "train", (24, 24), "L")
     fitted = KNeighborsClassifier(3).fit(rows / 255 * 16, names)
