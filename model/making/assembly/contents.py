@@ -15,9 +15,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import LabelEncoder
 
 from model.contract.pickles import GlobalName, Opened, PickleError, read_pickle
+from model.contract.pickles.records import Record
 from model.making.assembly.inputs import Codes
 from model.making.data.text_cells import KnownTexts, as_text
-from model.making.errors import AddError
+from model.making.errors import AddError, quote_error
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.file_contents import read_short_text
 from model.making.sources.library_files import open_library_model
@@ -25,7 +26,7 @@ from model.making.sources.networks import read_network
 from model.making.sources.pickles import find_in, find_other_release, load_file, refuse_file
 from model.making.steps.fitted_steps import find_categories
 from model.making.steps.texts import takes_texts_alone
-from model.serving.estimators import Refused, revive_all
+from model.serving.estimators import Refused, revive, revive_all
 
 _DEEPEST = 12
 _INVERSES = {
@@ -262,6 +263,8 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
     elif isinstance(value, Pipeline) and isinstance(value[0], DictVectorizer) and len(value) > 1:
         _sort_in(value[0], where, hint, path, found, depth)
         _sort_in(value[1:], where, hint, path, found, depth)
+    elif isinstance(value, dict) and value.get("class_name") == "Tokenizer":
+        found.transformers.append(Transformer(_read_tokenizer(value, path), where, path))
     elif isinstance(value, dict):
         _sort_dict(value, where, hint, path, found, depth)
     elif isinstance(value, list | tuple | np.ndarray):
@@ -280,6 +283,19 @@ def _sort_in(value: Any, where: str, hint: str, path: Path, found: Contents, dep
         hasattr(value, "n_features_in_") or takes_texts_alone(value)
     ):
         found.transformers.append(Transformer(value, where, path))
+
+
+def _read_tokenizer(value: dict[str, Any], path: Path) -> Any:
+    """Read what ``to_json`` of Keras's Tokenizer wrote, as its pickle is read."""
+    try:
+        config = value["config"]
+        attributes = {**config, "word_index": json.loads(config["word_index"])}
+        return revive(Record("keras.preprocessing.text.Tokenizer", state=attributes))
+    except (PickleError, KeyError, TypeError, ValueError) as error:
+        raise AddError(
+            f"{path} is no Tokenizer as its to_json() writes it: {quote_error(error)}. Write the "
+            "file anew, or give pickle.dump(tokenizer, open('tokenizer.pkl', 'wb'))."
+        ) from error
 
 
 def _answers(value: Any) -> bool:

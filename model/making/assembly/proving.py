@@ -38,7 +38,8 @@ from model.making.assembly.trials import TriedAssembly, ask_all, find_complete, 
 from model.making.data.assigning import assign_columns
 from model.making.errors import AddError, NotProvedError
 from model.making.kinds.evidence import are_surely_less
-from model.making.steps.fitted_steps import find_categories
+from model.making.steps.fitted_steps import find_categories, list_steps
+from model.serving.word_numbers import WordNumbers
 
 _CLEAR = 0.03
 """How much better the best assembly must rank than one that answers otherwise."""
@@ -249,6 +250,7 @@ def choose_assembly(
             + (
                 _tell_inverses_apart(best.assembly.inverse, near.assembly.inverse)
                 or _tell_codes_apart(best.assembly, near.assembly)
+                or _tell_padding_apart(best.assembly, near.assembly)
                 or _tell_texts_apart(best.assembly, near.assembly)
                 or _HOW
             )
@@ -293,6 +295,20 @@ def _tell_codes_apart(one: Assembly, other: Assembly) -> str:
     return (
         "Add the encoder's file, or a JSON file with the numbers that your code gave, like "
         f"{write_codes(codes)}."
+    )
+
+
+def _tell_padding_apart(one: Assembly, other: Assembly) -> str:
+    """Say what decides between two that fill or cut the numbers of words at another end."""
+    if not one.alone or one.names != other.names or one.parts != other.parts:
+        return ""
+    words = list_steps(one.fitted)[0]
+    if not isinstance(words, WordNumbers):
+        return ""
+    return (
+        "Say what your code gave to pad_sequences, in the tokenizer's file: tokenizer.padding, "
+        f"tokenizer.truncating = {words.padding!r}, {words.truncating!r}; pickle.dump(tokenizer, "
+        "open('tokenizer.pkl', 'wb')). Keras itself takes 'pre' for both."
     )
 
 

@@ -1,5 +1,6 @@
 """Assemblies whose first step takes columns as the data have them, texts among them."""
 
+import copy
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ from model.making.steps.fitted_steps import (
     unwrap_estimator,
 )
 from model.making.steps.texts import find_own_texts, takes_texts_alone
+from model.serving.word_numbers import WordNumbers
 
 MOST_WINDOWS = 12
 """So many runs of neighbouring columns are tried where nothing names those of a model."""
@@ -49,7 +51,12 @@ def list_raw(search: AssemblySearch) -> list[Assembly]:
         steps = [Step(part.fitted, part.where) for part in order]
         words, parts = describe_steps(steps), frozenset(part.where for part in order)
         if takes_texts_alone(order[0].fitted):
-            ways = _join_after_texts([part.fitted for part in order], search.estimator.fitted)
+            fitted_steps = [part.fitted for part in order]
+            ways = (
+                _pad_words(fitted_steps, search.estimator.fitted)
+                if isinstance(fitted_steps[0], WordNumbers)
+                else _join_after_texts(fitted_steps, search.estimator.fitted)
+            )
             for (way, fitted), name in product(
                 ways.items(), _choose_texts(search, order[0].fitted)
             ):
@@ -96,6 +103,24 @@ def _join_after_texts(steps: list[Any], estimator: Any) -> _Ways:
         return ways
     width = steps[0].transform(["a"]).shape[1]
     return {(): join_steps([steps[0], make_dense_step(width), *steps[1:]], estimator)}
+
+
+def _pad_words(steps: list[Any], estimator: Any) -> _Ways:
+    """Join the numbers of words and a network, in each way to bring them to its length.
+
+    A step that says how, because its author wrote it there, is taken at its word.
+    """
+    words, *others = steps
+    ways: _Ways = {}
+    for padding, truncating in product(("pre", "post"), repeat=2):
+        if words.padding in ("", padding) and words.truncating in ("", truncating):
+            made = copy.copy(words)
+            made.maxlen, made.padding, made.truncating = (
+                estimator.n_features_in_, padding, truncating,
+            )  # fmt: skip
+            way = f"padding={padding!r}, truncating={truncating!r}"
+            ways[way,] = join_steps([made, *others], estimator)
+    return ways
 
 
 def _join_sparse(steps: list[Any], estimator: Any) -> _Ways:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import joblib
 import onnx
 
 from model.making.errors import AddError
@@ -13,6 +14,8 @@ from model.making.options import AddOptions, AskPerson, Progress
 from model.making.pictures.kept_rows import KeptRows
 from model.making.pictures.keras import UnknownLayerError, convert_keras, read_keras
 from model.making.pictures.keras.calls import find_input_shape
+from model.making.pictures.keras.files import KerasFile, list_layers
+from model.making.pictures.keras.words import split_words
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
 from model.making.pictures.labelled import are_packed, names_pictures
 from model.making.pictures.networks import (
@@ -127,18 +130,39 @@ def write_table_network(
             "model([x[:, :3], x[:, 3:]])).export('model.onnx', format='onnx'), where 8 is the "
             "number of the columns."
         ) from error
-    model, made = _convert_keras(path, options, ask, report)
+    file, beside = read_keras(path), [other for other in options.paths if other != path]
+    if parted := split_words(file):
+        file, words = parted
+        beside.append(folder / f"{path.stem}.words.joblib")
+        joblib.dump(words, beside[-1])
+    else:
+        _require_words(file, options)
+    model, made = _convert_keras(file, options, ask, report)
     written = folder / f"{path.stem}.onnx"
     onnx.save(model, written)
-    paths = (written, *(other for other in options.paths if other != path))
+    paths = (written, *beside)
     return replace(options, paths=paths, python=""), f"{path.name}: {made}."
 
 
+def _require_words(file: KerasFile, options: AddOptions) -> None:
+    """Refuse a network of texts without a file that numbers their words.
+
+    Raises:
+        AddError: with what to give.
+    """
+    layers = [layer["class_name"] for layer in list_layers(file.config)]
+    if "Embedding" in layers[:2] and not options.paths[1:]:
+        raise AddError(
+            f"{file.path} begins with an Embedding: it takes the numbers of words, and no file "
+            "says which words these are. Give the file of its Tokenizer, too, from "
+            "pickle.dump(tokenizer, open('tokenizer.pkl', 'wb')) or tokenizer.to_json()."
+        )
+
+
 def _convert_keras(
-    path: Path, options: AddOptions, ask: AskPerson, report: Progress
+    file: KerasFile, options: AddOptions, ask: AskPerson, report: Progress
 ) -> tuple[onnx.ModelProto, str]:
     """Convert a file of Keras, by itself where its layers are known; the network, and how."""
-    file = read_keras(path)
     try:
         return convert_keras(file), f"It is {file.described}{_WRITTEN}"
     except UnknownLayerError as error:
@@ -184,7 +208,7 @@ def open_file(options: AddOptions, ask: AskPerson, report: Progress) -> OpenedFi
         made = f"It is {content} of PyTorch, converted there"
         return OpenedFile(_open(model, options), made)
     if path.suffix.lower() in _KERAS:
-        model, made = _convert_keras(path, options, ask, report)
+        model, made = _convert_keras(read_keras(path), options, ask, report)
         if not options.data.is_dir():
             _check_pictures(model, path)
         return OpenedFile(_open(model, options), made)

@@ -29,7 +29,7 @@ def refuse_texts(vectorizers: Sequence[Vectorizer]) -> None:
         CompileError: with the reason.
     """
     if not all(item.options.transforms for item in vectorizers):
-        raise CompileError("its vectoriser hashes words, or has code of its own")
+        raise CompileError("its vectoriser hashes or numbers words, or has code of its own")
     if sum(item.width for item in vectorizers) > MOST_COLUMNS:
         raise CompileError(f"its vectoriser knows more than {MOST_COLUMNS:,} words")
 

@@ -23,6 +23,7 @@ from model.contract.arrays import Float32Array, Float64Array
 from model.making.steps.fitted_steps import find_parts, is_step, list_steps, unwrap_estimator
 from model.serving.texts.analyzer import Analyzer
 from model.serving.texts.vectorizer import Options, Vectorizer, mark_seen
+from model.serving.word_numbers import WordNumbers
 
 VECTORIZERS = (CountVectorizer, HashingVectorizer)
 """The vectorisers of scikit-learn; one of tf-idf is one of counts, too."""
@@ -52,7 +53,7 @@ def takes_texts_alone(fitted: Any) -> bool:
     first = list_steps(fitted)[0]
     if isinstance(first, FeatureUnion):
         return any(takes_texts_alone(step) for _, step in first.transformer_list if is_step(step))
-    if isinstance(first, VECTORIZERS):
+    if isinstance(first, (*VECTORIZERS, WordNumbers)):
         return True
     names = getattr(fitted, "feature_names_in_", None)
     tables = isinstance(first, ColumnTransformer) or hasattr(fitted, "n_features_in_")
@@ -109,6 +110,8 @@ def describe_vectorizer(steps: Sequence[Any], texts: Iterable[str]) -> Vectorize
     analyzer = Analyzer() if own_code else _describe_analyzer(known)
     if own_code or known is not first or isinstance(known, HashingVectorizer):
         made = Vectorizer(Options(analyzer=analyzer, transforms=False), {})
+        if isinstance(first, WordNumbers):
+            texts = [" ".join(first.words)]
         return Vectorizer(
             made.options, {}, seen=mark_seen({w for t in texts for w in made.shortest.split(t)})
         )

@@ -45,5 +45,17 @@ PEERS = {
     "model.serving.libraries.additive.AdditiveRegressor": "AdditiveRegressor",
     "model.serving.network.NetworkClassifier": "NetworkClassifier",
     "model.serving.network.NetworkRegressor": "NetworkRegressor",
+    "model.serving.word_numbers.WordNumbers": "WordNumbers",
+    **{
+        f"{module}.Tokenizer": "WordNumbers"
+        for module in (
+            "keras.preprocessing.text",
+            "keras.src.legacy.preprocessing.text",
+            "keras.src.preprocessing.text",
+            "keras_preprocessing.text",
+            "tensorflow.python.keras.preprocessing.text",
+            "tf_keras.src.preprocessing.text",
+        )
+    },
 }
 """Classes of other libraries, by their paths, and those that answer like them."""

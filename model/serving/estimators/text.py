@@ -14,7 +14,9 @@ from model.serving.estimators.kinds import left_out, one_of, within
 
 _MOST_HASHED = 2**22
 _LONGEST_NGRAM = 10
-_ATOM = r"(?:\\[wWdDsSbB.$!?'\"-]|\[\^?(?:\\[wWdDsS.'\"-]|[^\[\]\\])+\]|[\w!@#%&:;,'\"=<>~ -])"
+_LONGEST_ROW = 20_000
+_SET = r"\[\^?(?:\\[wWdDsS.'\"-]|\\u[0-9a-fA-F]{4}|[^\[\]\\])+\]"
+_ATOM = rf"(?:\\[wWdDsSbB.$!?'\"-]|{_SET}|[\w!@#%&:;,'\"=<>~ -])"
 _BODY = rf"(?:{_ATOM}(?:\{{\d{{1,2}}\}}|\?)?){{0,6}}(?:{_ATOM}(?:[+*]|\{{\d{{1,2}},\d{{0,2}}\}}))?"
 _BRANCH = rf"(?:\\b{_BODY}\\b|{_BODY})"
 _TOKENS = re.compile(rf"(?=.{{1,100}}\Z)(?:\(\?[aiu]{{1,3}}\))?{_BRANCH}(?:\|{_BRANCH}){{0,9}}")
@@ -40,6 +42,16 @@ def _decode_vocabulary(value: Any, state: State) -> dict[str, int]:
         raise MismatchError
     state.fit_sizes(("words",), (len(made),))
     return made
+
+
+def _decode_word_index(value: Any, state: State) -> dict[str, int]:
+    """Decode which number a word has."""
+    if not isinstance(value, dict) or not all(
+        isinstance(word, str) and type(number) is int and number > 0
+        for word, number in value.items()
+    ):
+        raise MismatchError
+    return value
 
 
 def _decode_tokens(value: Any, state: State) -> Any:
@@ -202,6 +214,23 @@ SCHEMAS = {
         {"dtype": decode_dtype},
         reads="separator sparse",
         complete=(_check_names,),
+    ),
+    "WordNumbers": EstimatorSchema(
+        "model.serving.word_numbers",
+        {
+            "word_index": _decode_word_index,
+            "num_words": "none | int",
+            "oov_token?": "none | text",
+            "filters": "text",
+            "lower": "bool",
+            "split": "text",
+            "char_level": "bool",
+            "gap?": "none | text",
+            "is_ascii?": "bool",
+            "maxlen?": within(1, _LONGEST_ROW),
+            "padding?": one_of("pre", "post"),
+            "truncating?": one_of("pre", "post"),
+        },
     ),
     "FeatureHasher": EstimatorSchema(
         "feature_extraction",

@@ -28,7 +28,8 @@ _IR_VERSION = 8
 
 _NOTHING = frozenset(
     (
-        "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+        "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout",
+        "AlphaDropout",
         "ActivityRegularization", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast",
         "RandomTranslation", "RandomHeight", "RandomWidth", "RandomBrightness", "RandomHue",
         "RandomSaturation", "RandomColorJitter", "RandomShear", "RandomSharpness", "RandomErasing",
@@ -148,6 +149,6 @@ class _Converter:
             raise UnknownLayerError(f"It has a layer of the kind {kind} ({place[-1]!r})")
         weights = self._file.weights.get(place, {})
         found = add(self._nodes, LayerCall(config, given, weights, extra))
-        if kind in ("Activation", "LeakyReLU"):  # they are one themselves
+        if kind in ("Activation", "LeakyReLU", "LSTM", "GRU"):  # they are one, or have it inside
             return [found]
         return [activate(self._nodes, config.get("activation"), found)]

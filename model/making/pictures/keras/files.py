@@ -25,14 +25,27 @@ _MAX_BYTES = 2_000_000_000
 """Bytes of weights above which ONNX cannot hold them in one file."""
 
 _ORDERS: dict[str, tuple[str, ...]] = {
+    "Bidirectional": ("kernel", "recurrent_kernel", "bias"),
+    "Conv1D": ("kernel", "bias"),
     "Conv2D": ("kernel", "bias"),
     "Dense": ("kernel", "bias"),
     "DepthwiseConv2D": ("depthwise_kernel", "bias"),
     "SeparableConv2D": ("depthwise_kernel", "pointwise_kernel", "bias"),
+    "Embedding": ("embeddings",),
+    "GRU": ("kernel", "recurrent_kernel", "bias"),
+    "LSTM": ("kernel", "recurrent_kernel", "bias"),
     "PReLU": ("alpha",),
     "Normalization": ("mean", "variance", "count"),
 }
 """The arrays of a layer in the order of a file that numbers them."""
+
+_PLACES = {
+    "": "",
+    "cell/": "",
+    "forward_layer/cell/": "forward_",
+    "backward_layer/cell/": "backward_",
+}
+"""Where the arrays of a layer lie in its group, and what their names begin with."""
 
 
 class UnknownLayerError(AddError):
@@ -98,6 +111,10 @@ def _read_hdf5(path: Path, file: Any, h5py: Any) -> KerasFile:
     for name, array in arrays.items():
         parts = name.split("/")
         variable = re.sub(r":\d+$", "", parts[-1])
+        if len(parts) > 2 and re.fullmatch(r"(lstm|gru)_cell(_\d+)?", parts[-2]):
+            parts = parts[:-1]
+            if side := re.match(r"(forward|backward)_", parts[-2]):
+                parts, variable = parts[:-1], f"{side[0]}{variable}"
         # A layer in a model stands in the group of that: its own name is the last but one.
         flat[parts[-2] if len(parts) > 1 else "", variable] = array
     for place, layer in _walk(config):
@@ -162,10 +179,14 @@ def _number_layers(
         if kind in MODELS:
             _number_layers(layer, f"{where}/", own, arrays, weights)
             continue
-        numbered: list[NDArray[Any]] = []
-        while (array := arrays.get(f"{where}/vars/{len(numbered)}")) is not None:
-            numbered.append(array)
-        weights[own] = dict(zip(_list_names(kind, layer["config"]), numbered, strict=False))
+        found: dict[str, NDArray[Any]] = {}
+        for inside, before in _PLACES.items():
+            numbered: list[NDArray[Any]] = []
+            while (array := arrays.get(f"{where}/{inside}vars/{len(numbered)}")) is not None:
+                numbered.append(array)
+            names = (f"{before}{name}" for name in _list_names(kind, layer["config"]))
+            found |= zip(names, numbered, strict=False)
+        weights[own] = found
 
 
 def _list_names(kind: str, config: Config) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from model.making.pictures.keras.activations import ACTIVATION_LAYERS, add_activation
 from model.making.pictures.keras.files import Config, UnknownLayerError
 from model.making.pictures.keras.nodes import AddLayer, LayerCall, Nodes, Tensor
+from model.making.pictures.keras.sequences import SEQUENCE_LAYERS
 
 
 def _add_dense(nodes: Nodes, call: LayerCall) -> Tensor:
@@ -253,6 +254,7 @@ def _read_sides(value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
 
 LAYERS: Mapping[str, AddLayer] = {
     **ACTIVATION_LAYERS,
+    **SEQUENCE_LAYERS,
     "inputlayer": lambda _, call: call.first,
     "dense": _add_dense,
     "conv2d": _add_convolution,

@@ -72,10 +72,13 @@ class Nodes:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def add(self, operator: str, inputs: Sequence[str], rank: int, **keys: Any) -> Tensor:
-        """Add a node with one output, and return that."""
+    def add(
+        self, operator: str, inputs: Sequence[str], rank: int, place: int = 0, **keys: Any
+    ) -> Tensor:
+        """Add a node of whose outputs one is used, by its place, and return that."""
         name = self._name(operator.lower())
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], **keys))
+        outputs = [*[""] * place, name]
+        self.nodes.append(helper.make_node(operator, list(inputs), outputs, **keys))
         return Tensor(name, rank)
 
     def to_channels_first(self, given: Tensor) -> Tensor:

@@ -666,7 +666,16 @@ def test_columns_are_found_by_name_among_many() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"\b[^\d\W]+\b", r"(?u)\b\w\w+\b|!|\?", r"[a-zA-Z]{3,20}", r"#?\w+", r"[\w'-]+", r"\S+", None],
+    [
+        r"\b[^\d\W]+\b",
+        r"(?u)\b\w\w+\b|!|\?",
+        r"[a-zA-Z]{3,20}",
+        r"#?\w+",
+        r"[\w'-]+",
+        r"\S+",
+        r"[\u4e00-\u9fff]+",
+        None,
+    ],
 )
 def test_a_pattern_that_takes_time_in_proportion_to_the_text_is_read(pattern: str | None) -> None:
     root = read_saved(VERSION, "count_vectorizer")
