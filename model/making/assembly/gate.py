@@ -359,6 +359,8 @@ def _confirm(
             said = [variant.text] if variant.text else []
             said += [f"it answered {reading.as_if}"] if reading.as_if else []
             advice = " ".join(part for part in (variant.advice, reading.advice) if part)
+            if variant.advice.endswith(".") and reading.advice.startswith("--"):
+                advice = f"{variant.advice} And write {reading.advice}."
             accepted.append(
                 Cause(" and ".join(said), advice, f"{variant.family} {reading.as_if}".strip(), fit)
             )

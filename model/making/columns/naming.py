@@ -83,6 +83,9 @@ _UNITS_AFTER = {
 TIMES = ("days", "hours", "minutes", "months", "weeks", "years")
 """Units that stay words of a name that is none without them: "total working years"."""
 
+_split_parts = re.compile(r"[\s_.\-]+").split
+_split_humps = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])").sub
+
 _OUTER_CONSONANTS = re.compile(r"\A([^aeiouy]{2})?.*?([^aeiouy]{2})?\Z", re.DOTALL).findall
 """The first two letters and the last two, where these are consonants."""
 
@@ -363,9 +366,12 @@ def find_pair(distinct: Sequence[str]) -> tuple[str, str] | None:
 def split_words(column: str) -> list[str]:
     """Split a name into words at case changes, underscores, dots, dashes, spaces and digits."""
     column = re.sub(r"(?<![A-Za-z])pH(?![A-Za-z])", "ph", column)
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
+    spaced = " ".join(
+        part if part.lower() in _UNITS else _split_humps(" ", part)  # kWh and MPa are one word
+        for part in _split_parts(column)
+    )
     spaced = re.sub(r"([A-Za-z]{4})(?=[0-9])", r"\1 ", spaced)
-    return [word for word in re.split(r"[\s_.\-]+", spaced) if word]
+    return spaced.split()
 
 
 def _shorten_unit(unit: str) -> str:

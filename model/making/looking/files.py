@@ -25,6 +25,7 @@ from model.making.looking.object_words import (
 )
 from model.making.pictures.keras import read_keras
 from model.making.pictures.opening import count_columns, is_picture_file, open_path
+from model.making.pictures.pixel_rows import may_be_pixels
 from model.making.sources.estimator_sources import describe_estimator
 from model.making.sources.file_contents import advise_content, name_content
 from model.making.sources.library_files import open_library_model
@@ -307,11 +308,14 @@ def _note_scales(files: Sequence[_File]) -> None:
             for scaler in scalers
             if getattr(scaler.fitted, "n_features_in_", None) == file.inputs
         ]
+        missing = "no scaler is in these files. People would have to type scaled numbers."
+        if file.inputs is not None and may_be_pixels(file.inputs):
+            missing = "if they are pixels, give pictures as --data: how is found by trying."
         file.lines.append(
             f"Its inputs look {file.scale}; "
             + (
                 f"{beside[0]} holds a scaler of as many inputs. Give both to `model add`."
                 if beside
-                else "no scaler is in these files. People would have to type scaled numbers."
+                else missing
             )
         )

@@ -1,6 +1,7 @@
 """Pictures with their classes: a folder of pictures for each class, or a table of files."""
 
 import hashlib
+import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -245,11 +246,25 @@ def _list_folder(folder: Path) -> list[tuple[Path, str]]:
     return pairs
 
 
-def names_pictures(data: Path) -> bool:
-    """Whether a column of a table names pictures that are there."""
+def are_packed(data: Path) -> bool:
+    """Whether a file is an array of NumPy, or an archive of pictures or of such arrays."""
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(data) as archive:
+        endings = {Path(name).suffix.lower() for name in archive.namelist()}
+        is_workbook = "[Content_Types].xml" in archive.namelist()
+        return not is_workbook and not endings.isdisjoint((*_SUFFIXES, ".npy"))
+    return data.suffix.lower() == ".npy"
+
+
+def names_pictures(data: Path, alone: bool = False) -> bool:
+    """Whether a column of a table names pictures that are there.
+
+    ``alone`` asks whether it has just one more, that of the classes.
+    """
     try:
         table = pd.read_csv(data, dtype=str, sep=None, engine="python", nrows=_TRIED_ROWS)
     except Exception:  # pandas raises many types; what is wrong is said where the table is read
+        return False
+    if alone and len(table.columns) != 2:
         return False
     return any(_find_files(data.parent, table[column]) for column in table.columns)
 

@@ -17,7 +17,7 @@ from model.making.pictures.keras.calls import find_input_shape
 from model.making.pictures.keras.files import KerasFile, list_layers
 from model.making.pictures.keras.words import split_words
 from model.making.pictures.keras_files import convert_with_keras, refuse_unknown
-from model.making.pictures.labelled import names_pictures
+from model.making.pictures.labelled import are_packed, names_pictures
 from model.making.pictures.networks import (
     PictureNetwork,
     open_network,
@@ -65,13 +65,17 @@ class OpenedFile:
 def is_for_pictures(options: AddOptions) -> bool:
     """Whether a person brings a network for pictures: by the file, else by the data.
 
-    Pictures lie in a folder for each class; a folder without folders may be of tables.
+    Pictures lie in a folder for each class, or a table has nothing but their names and classes; a
+    folder without folders may be of tables.
     """
     if find_table_network(options) is not None:
         return False
     if is_picture_file(options.paths[0]):
         return True
-    return options.data.is_dir() and any(item.is_dir() for item in options.data.iterdir())
+    data = options.data
+    if data.is_dir():
+        return any(item.is_dir() for item in data.iterdir())
+    return data.is_file() and (are_packed(data) or names_pictures(data, alone=True))
 
 
 def find_table_network(options: AddOptions) -> Path | None:

@@ -40,6 +40,13 @@ _OTHERS = (
 )
 
 
+def may_be_pixels(count: int) -> bool:
+    """Whether a square picture, in grey or in three colours, has so many numbers."""
+    return count >= _FEWEST and any(
+        math.isqrt(count // channels) ** 2 * channels == count for channels in _LAYOUTS
+    )
+
+
 def find_shapes(
     model: onnx.ModelProto, path: Path, size: tuple[int, int] | None
 ) -> tuple[InputShape, ...]:

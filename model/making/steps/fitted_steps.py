@@ -45,6 +45,8 @@ SCALERS = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 """Scalers that shift and stretch each column by itself."""
 ENCODERS = (OneHotEncoder, OrdinalEncoder, TargetEncoder)
 """Steps that give each value of a column its own numbers."""
+_LIBRARIES = ("sklearn", "imblearn", "model")
+"""Whose steps leave the columns in their places, as far as an encoder may follow them."""
 _CROSS_FITTED = {"TargetEncoder", "LeaveOneOutEncoder", "CatBoostEncoder"}
 """Encoders, also of category_encoders, whose rows of the fit had other numbers than they give."""
 MADE_BY_STEPS = ", as its steps make it,"
@@ -139,8 +141,8 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     if not names:
         return {}
     for step in list_steps(fitted):
-        if isinstance(step, KBinsDiscretizer):
-            return {}  # what comes after it are the numbers of bins
+        if isinstance(step, KBinsDiscretizer) or _makes_columns(step):
+            return {}  # what comes after it are the numbers of bins, or what code made
         if isinstance(step, ENCODERS):
             return _zip_categories(names, step)
         if isinstance(step, _BOOSTED):  # which encodes what pandas calls a category by itself
@@ -156,6 +158,14 @@ def find_categories(fitted: Any, names: Sequence[str]) -> dict[str, list[Any]]:
         if inner := _find_inner_categories(step, names):
             return inner
     return {}
+
+
+def _makes_columns(step: Any) -> bool:
+    """Whether a step computes its columns by a function, or is somebody's own class."""
+    if isinstance(step, FunctionTransformer):
+        return step.func is not None
+    library = type(step).__module__.partition(".")[0]
+    return hasattr(step, "transform") and library not in _LIBRARIES
 
 
 def _find_inner_categories(step: Any, names: Sequence[str]) -> dict[str, list[Any]]:

@@ -73,6 +73,21 @@ def test_a_logged_target_is_named_behind_a_scaler_where_the_model_is_weak(
     assert "Write --target-inverse exp" in result.output
 
 
+def test_two_causes_together_have_two_sentences_of_advice(tmp_path: Path, root: Path) -> None:
+    data = cars()[[*NUMBERS, "price"]]
+    scaled = StandardScaler().fit_transform(data[NUMBERS].to_numpy())
+    model = Ridge().fit(scaled, data["price"] / 1000)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    data.to_csv(tmp_path / "train.csv", index=False)
+    result = run(
+        "add", tmp_path / "model.pkl", "--name", "mine", "--data", tmp_path / "train.csv",
+        "--target", "price", "--models", root,
+    )  # fmt: skip
+    assert result.exit_code == 4
+    assert "been standardised and it answered the target divided by 1000" in result.output
+    assert """/ 12.1'. And write --target-inverse "scale 1000".""" in result.output
+
+
 def test_the_target_is_found_with_the_blanks_of_the_file(tmp_path: Path, root: Path) -> None:
     data = cars()[[*NUMBERS, "price"]].rename(columns={"price": "price "})
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(Ridge().fit(data[NUMBERS], data["price "])))

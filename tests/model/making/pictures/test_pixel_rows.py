@@ -32,6 +32,7 @@ from model.making import AddedModel, AddError, AddOptions, PictureOptions, add_f
 from model.making.errors import NotProvedError
 from model.making.pictures.cases import read_picture_cases
 from tests.html import check_fragment, get_page, text_of
+from tests.model.making.conftest import run
 from tests.shape_pictures import CLASSES, write_shapes
 
 BYTES = PictureOptions(scale="bytes", resize="squash", channels="RGB")
@@ -259,6 +260,30 @@ def test_a_name_that_its_probabilities_contradict_is_shown_alone(shapes: Path) -
     assert "The page shows what predict says, without probabilities." in "".join(added.notes)
     held, _ = read(shapes / "held", (24, 24), "L")
     assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
+
+
+def test_pictures_in_a_table_are_pictures_and_packed_ones_are_to_be_unpacked(
+    shapes: Path, tmp_path: Path
+) -> None:
+    """A table of their names was read as one of numbers, and a ZIP was to get the ending ZIP."""
+    rows, names = read(shapes / "train", (24, 24))
+    files = save(tmp_path, SVC().fit(rows / 255, names))
+    listed = shapes / "train" / "list.csv"
+    paths = [path.relative_to(listed.parent) for path in sorted(listed.parent.rglob("*.png"))]
+    lines = [f"{path},{name}\n" for path, name in zip(paths, names, strict=True)]
+    listed.write_text("file,shape\n" + "".join(lines))
+    held, _ = read(shapes / "held", (24, 24))
+    added = add(shapes, files, data=listed)
+    listed.unlink()
+    assert name_all(added, shapes / "held") == SVC().fit(rows, names).predict(held).tolist()
+    packed, arrays = tmp_path / "train.zip", tmp_path / "train.npz"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(shapes / "train" / paths[0], paths[0])
+    np.savez(arrays, rows)
+    for data in (packed, arrays):
+        with pytest.raises(AddError, match=r"is an archive or an array of NumPy.* unpack it"):
+            add(shapes, files, data=data)
+    assert "if they are pixels, give pictures as --data" in run("look", *files).output
 
 
 @pytest.mark.parametrize("model", [LogisticRegression(max_iter=500), SVC()])

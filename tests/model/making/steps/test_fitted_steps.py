@@ -16,7 +16,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multioutput import RegressorChain
 from sklearn.pipeline import make_pipeline, make_union
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from model.making.steps.fitted_steps import find_categories
 
@@ -69,3 +74,10 @@ def test_bins_that_are_encoded_are_no_categories_of_their_column() -> None:
     branches = [("bins", make_pipeline(bins, OneHotEncoder()), [1]), ("code", OneHotEncoder(), [0])]
     fitted = make_pipeline(ColumnTransformer(branches), Ridge()).fit(ROWS, ROWS[:, 1])
     assert find_categories(fitted, ["code", "size"]) == {"code": [0, 1, 2]}
+
+
+def test_what_a_function_made_is_no_category_of_the_column_in_its_place() -> None:
+    turned = FunctionTransformer(lambda rows: rows[:, ::-1])
+    branches = [("code", OneHotEncoder(), [1])]
+    fitted = make_pipeline(turned, ColumnTransformer(branches), Ridge()).fit(ROWS, ROWS[:, 1])
+    assert find_categories(fitted, ["code", "size"]) == {}
