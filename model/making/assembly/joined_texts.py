@@ -34,6 +34,9 @@ _FEWER = 0.1
 _CLOSER = 0.5
 """How much nearer the frequencies of joined texts must be to those of the fit."""
 _EXACT = 1e-3
+_KNOWN = 0.5
+"""The share of a column's words that must be known: a model also knows the odd word of others, like
+the "unknown" that its code wrote where a text was empty."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,14 @@ def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
     def measure(found: _Join) -> float:
         return measure_frequencies(vectorizer, kept, found.counts, len(texts))
 
-    alone = [join([name], "") for name in texts]
+    def knows(found: _Join) -> bool:
+        known = sum(found.counts[term] for term in vectorizer.vocabulary)
+        return known > _KNOWN * found.counts.total()
+
+    alone = [item for name in texts if knows(item := join([name], ""))]
+    if len(alone) < 2:
+        return None
+    texts = texts[[item.columns[0] for item in alone]]
     lacking = min(map(count_lacking, alone))
     if not lacking:
         complete = [item for item in alone if not count_lacking(item)]

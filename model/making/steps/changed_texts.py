@@ -35,7 +35,8 @@ _LOST, _LEAST_LOST = 0.02, 3
 _MOST_CHARACTERS = 3_000_000
 """Characters of the texts that are changed as code may have done it."""
 _GAINED = 0.005
-"""The share of the words found from which more of them prove a change."""
+"""The share of the words found from which more of them prove a change. They must be more than the
+root of those that are absent, too: many are from a sample, and some are in any other words."""
 _CLOSER, _FAR = 0.5, 1e-3
 """How much nearer the words' frequencies come by a change that was made, and from where on."""
 
@@ -143,11 +144,12 @@ class _Comparison:
         ]
         counts = self._count(texts)
         own, far = self._vocabulary & counts.keys(), self._measure(counts, len(texts))
+        least = max(_LEAST_LOST, _GAINED * len(own), (len(self._vocabulary) - len(own)) ** 0.5)
         found = []
         for change, apply in _CHANGES.items():
             counts = self._count(map(apply, texts))
             changed, near = self._vocabulary & counts.keys(), self._measure(counts, len(texts))
-            gained = len(changed) - len(own) >= max(_LEAST_LOST, _GAINED * len(own))
+            gained = len(changed) - len(own) >= least
             if gained or (near < _CLOSER * far > _CLOSER * _FAR and len(changed) >= len(own)):
                 found.append((len(changed), -near, change, sorted(changed - own)))
         if not found:

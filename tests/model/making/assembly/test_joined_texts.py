@@ -180,3 +180,18 @@ def test_a_text_that_was_filled_may_be_left_empty(mails: pd.DataFrame, tmp_path:
     model = load(tmp_path)
     assert [field.required for field in model.card.fields] == [False, True]
     compare(rows, tmp_path, fitted, taken)
+
+
+def test_a_word_that_stood_for_an_empty_text_joins_no_other_column(
+    mails: pd.DataFrame, tmp_path: Path
+) -> None:
+    """The model knows "unknown", and none of the other words of the channel."""
+    rows = mails[["message", "label"]].assign(
+        channel=np.resize(["mail", "letter", "unknown"], len(mails))
+    )
+    rows.loc[::9, "message"] = None
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression())
+    fitted.fit(rows["message"].fillna("unknown"), rows["label"])
+    said = add(tmp_path, rows, fitted)
+    assert load(tmp_path).card.names == ("message",)
+    assert "No single column" not in said

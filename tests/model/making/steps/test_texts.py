@@ -286,6 +286,18 @@ def test_a_sample_of_the_texts_is_enough(options: dict[str, int]) -> None:
     assert "it knows 0% of the frequent words" in describe_changed_texts(fitted, sample)
 
 
+def test_parts_of_rare_words_in_a_sample_are_no_change() -> None:
+    """Of "send_mail" the model knows "mail", which is in no other of so few texts."""
+    rng = np.random.default_rng(0)
+    words = np.array([f"{a}{b}{c}" for a in "bcdf" for b in "aeiou" for c in "lmnprst"])
+    shares = 1 / np.arange(1, len(words) + 1)
+    drawn = rng.choice(words, (3000, 6), p=shares / shares.sum())
+    texts = [" ".join([*row[:4], "_".join(row[4:])]) for row in drawn]
+    fitted = make_pipeline(CountVectorizer(min_df=5), SGDClassifier(max_iter=5, tol=None))
+    fitted.fit(texts, np.arange(3000) % 2)
+    assert not describe_changed_texts(fitted, pd.DataFrame({"text": texts[:60]}))
+
+
 def test_a_few_frequent_words_that_code_joined_are_noticed() -> None:
     """Most of the words stay, but "you're" had become "youre" and "don't" "dont"."""
     rows = make_messages()
