@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from model.contract.formatting import list_some
 from model.contract.outputs import MOST_CLASSES
+from model.contract.paths import find_path
 from model.contract.pictures import ImageField, Picture, Transparency
 from model.making.errors import AddError
 
@@ -328,12 +329,15 @@ def _find_files(folder: Path, cells: pd.Series) -> list[Path | None]:
     places = [folder, *_list_folders(folder)]
     for place in places:
         for suffix in ("", ".jpg", ".png", ".jpeg"):
-            hits = sum((place / f"{cell}{suffix}").is_file() for cell in tried if len(cell) < 500)
+            hits = sum(_find_file(place, f"{cell}{suffix}") is not None for cell in tried)
             if hits and hits >= len(tried) / 2:
                 return [
-                    path
-                    if isinstance(cell, str) and (path := place / f"{cell}{suffix}").is_file()
-                    else None
+                    _find_file(place, f"{cell}{suffix}") if isinstance(cell, str) else None
                     for cell in cells
                 ]
     return []
+
+
+def _find_file(folder: Path, name: str) -> Path | None:
+    path = find_path(str(folder / name))
+    return path if path is not None and path.is_file() else None

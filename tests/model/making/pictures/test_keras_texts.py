@@ -20,7 +20,9 @@ KEPT: dict[str, Any] = json.loads((FILES / "answers.json").read_text())
 
 
 def add(folder: Path, *files: Path, code: int = 0) -> str:
-    make_messages()[["message", "label"]].to_csv(folder / "messages.csv", index=False)
+    rows = make_messages()[["message", "label"]]
+    rows["message"] += ["", " now" * 70, " to" * 170] * 100  # longer than a file's name can be
+    rows.to_csv(folder / "messages.csv", index=False)
     result = run(
         "add", *files, "--name", "m", "--data", folder / "messages.csv", "--target", "label",
         "--classes", "ham,spam", "--models", folder, "--yes",
