@@ -28,6 +28,7 @@ from model.making.pictures.pixel_rows import (
     PixelClassifier,
     find_shapes,
     read_classifier,
+    take_answer,
     take_pictures,
 )
 from model.making.pictures.torch_files import (
@@ -223,7 +224,9 @@ def _open(model: onnx.ModelProto, options: AddOptions) -> PictureNetwork:
     if not takes_rows(model):
         return open_network(model, path)
     shapes = find_shapes(model, path, options.pictures.size)
-    return open_network(take_pictures(model, shapes), path, shapes)
+    model, names_only = take_answer(model, path)
+    network = open_network(take_pictures(model, shapes), path, shapes)
+    return replace(network, names_only=names_only)
 
 
 def open_classifier(classifier: PixelClassifier, options: AddOptions) -> Iterator[PictureNetwork]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from model.contract.arrays import Float32Array
@@ -19,11 +19,12 @@ from model.making.assembly.contents import Transformer, read_contents
 from model.making.errors import AddError
 from model.making.kinds.classes import ClassesKind
 from model.making.onnx.exporting import explain_failure
-from model.making.onnx.graphs import CompileError, prepend_nodes
-from model.making.onnx.signatures import list_inputs, read_tensor_info
+from model.making.onnx.graphs import CompileError, append_one_hot, prepend_nodes, prune_graph
+from model.making.onnx.signatures import FLOAT_TYPES, list_inputs, read_output, read_tensor_info
 from model.making.options import AddOptions
 from model.making.pictures.networks import InputShape, PictureNetwork
 from model.making.sources.compiling import convert_rows
+from model.making.sources.wrapping import choose_opsets
 from model.making.steps.fitted_steps import unwrap_estimator
 from model.serving.predictors import open_session
 
@@ -71,6 +72,52 @@ def find_shapes(
         "that code computes from a picture, such as HOG or a histogram, cannot be served: train on "
         "the pixels, or a network that computes them itself."
     )
+
+
+def take_answer(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, bool]:
+    """Copy a model of rows, as scikit-learn's become, so that its answer is its only output.
+
+    Returns:
+        The model, and whether it names a class alone, because its scores are no probabilities.
+
+    Raises:
+        AddError: if its outputs are none of a classifier.
+    """
+    if all(read_tensor_info(item).type in FLOAT_TYPES for item in model.graph.output):
+        return model, False
+    output, meaning, classes = read_output(model, path)
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    label = next((item for item in made.graph.output if item.name != output), None)
+    if meaning == "probabilities":
+        _keep_output(made, output, len(classes) or None)
+        if label is None or not classes or _gives_shares(made):
+            return made, False
+        made.CopyFrom(model)
+    append_one_hot(
+        made.graph, output if meaning == "label" or label is None else label.name, classes
+    )
+    _keep_output(made, "answer", len(classes))
+    opsets = choose_opsets(made)
+    del made.opset_import[:]
+    made.opset_import.extend(opsets)
+    return made, True
+
+
+def _keep_output(model: onnx.ModelProto, name: str, width: int | None) -> None:
+    del model.graph.output[:]
+    kept = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", width])
+    model.graph.output.append(kept)
+    prune_graph(model.graph, name)
+
+
+def _gives_shares(model: onnx.ModelProto) -> bool:
+    """Whether the answers to noise add up to 1 each, and none is below 0."""
+    session = open_session(model.SerializeToString())
+    (given,) = session.get_inputs()
+    noise = np.random.default_rng(0).random((_COMPARED, given.shape[1]), np.float32)
+    found = np.concatenate([session.run(None, {given.name: row[None]})[0] for row in noise])
+    return bool(found.min() >= 0 and np.allclose(found.sum(axis=1), 1, atol=_TOLERANCE))
 
 
 def take_pictures(model: onnx.ModelProto, shapes: tuple[InputShape, ...]) -> onnx.ModelProto:

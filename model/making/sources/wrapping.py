@@ -80,7 +80,7 @@ def wrap_model(
     wrapped = helper.make_model(
         wrapped_graph,
         producer_name="formcast",
-        opset_imports=_choose_opsets(model),
+        opset_imports=choose_opsets(model),
         ir_version=model.ir_version,
         functions=list(model.functions),
     )
@@ -160,7 +160,7 @@ def _list_used_constants(graph: Any) -> list[onnx.TensorProto]:
     return [item for item in graph.initializer if has_subgraph or item.name in names]
 
 
-def _choose_opsets(model: Any) -> list[onnx.OperatorSetIdProto]:
+def choose_opsets(model: Any) -> list[onnx.OperatorSetIdProto]:
     """The model's own operator sets, with ai.onnx.ml as new as the columns' nodes need it."""
     versions = {item.domain: item.version for item in model.opset_import}
     if versions.get("ai.onnx.ml", 0) < 2:

@@ -195,3 +195,19 @@ def test_a_word_that_stood_for_an_empty_text_joins_no_other_column(
     said = add(tmp_path, rows, fitted)
     assert load(tmp_path).card.names == ("message",)
     assert "No single column" not in said
+
+
+def test_a_join_is_found_also_where_the_vectoriser_has_code_of_its_own(
+    mails: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "own_cleaning.py"
+    module.write_text("def clean(text):\n    return text.lower().replace('re', 'to ')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from own_cleaning import clean  # type: ignore[import-not-found]  # written just now
+
+    texts = mails["author"].fillna("") + " " + mails["title"]
+    fitted = make_pipeline(TfidfVectorizer(preprocessor=clean), LogisticRegression())
+    fitted.fit(texts, mails["label"])
+    said = add(tmp_path, mails, fitted, "--trust", "--module", module)
+    assert 'so it reads fill(author, "") + " " + title.' in said
+    compare(mails, tmp_path, fitted, texts)

@@ -23,7 +23,7 @@ from sklearn.naive_bayes import BernoulliNB
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, MinMaxScaler, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 from app import create_app
 from app.config import Settings
@@ -260,6 +260,22 @@ def test_a_name_that_its_probabilities_contradict_is_shown_alone(shapes: Path) -
     assert "The page shows what predict says, without probabilities." in "".join(added.notes)
     held, _ = read(shapes / "held", (24, 24), "L")
     assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
+
+
+@pytest.mark.parametrize("fitted", [LogisticRegression(max_iter=500), LinearSVC(max_iter=9999)])
+def test_what_skl2onnx_writes_by_itself_answers_as_the_classifier_does(
+    shapes: Path, tmp_path: Path, fitted: Any
+) -> None:
+    """It ends in a list of dictionaries; scores of a support vector machine became shares."""
+    rows, names = read(shapes / "train", (12, 12))
+    path = tmp_path / "model.onnx"
+    onnx.save(to_onnx(fitted.fit(rows / 255, names), rows[:1].astype(np.float32)), path)
+    added = add(shapes, [path], pictures=UNIT)
+    held, _ = read(shapes / "held", (12, 12))
+    assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()
+    model = load_model(added.folder)
+    assert isinstance(model, PictureModel)
+    assert model.card.output.probabilities == hasattr(fitted, "predict_proba")
 
 
 def test_pictures_in_a_table_are_pictures_and_packed_ones_are_to_be_unpacked(
