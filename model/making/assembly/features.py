@@ -51,7 +51,10 @@ def match_features(
         if missing := [name for name in names if name not in table.columns]:
             free = [name for name in available if name not in names]
             more = f" (nor {', '.join(map(repr, missing[1:]))})" if missing[1:] else ""
-            hint = _hint_at_date(missing, rows, free, dates) or _hint(missing[0], available, free)
+            encoded = source.find_encoded(names)
+            hint = _hint_at_date(missing, rows, free, dates, encoded) or _hint(
+                missing[0], available, free
+            )
             raise AddError(
                 f"{options.data} has no column {missing[0]!r}{more}, which the model was fitted on."
                 f"{hint}"
@@ -109,12 +112,19 @@ _DATE_PARTS = {
 }  # fmt: skip
 """Columns that people make of a date, and the function that does."""
 
+_WORDS = {"month": '{"1": "January"}', "weekday": '{"0": "Monday"}'}
+"""How files of words for parts of a date begin."""
+
 _TIME_PARTS = ("hour", "hr", "minute")
 """Those for which no function is."""
 
 
 def _hint_at_date(
-    missing: list[str], rows: LabelledTable, free: list[str], dates: Collection[str]
+    missing: list[str],
+    rows: LabelledTable,
+    free: list[str],
+    dates: Collection[str],
+    encoded: Collection[str],
 ) -> str:
     """How missing columns are derived from a date in the data; "" where the first cannot be."""
     parts = {name: _DATE_PARTS.get(name.lower(), "") for name in missing}
@@ -131,6 +141,12 @@ def _hint_at_date(
         if part
     ]:
         said.append(f" If it was made from {date!r}, add: {' '.join(derived)}")
+    if named := next((name for name in parts if parts[name] in _WORDS and name in encoded), None):
+        words = f"lookup({parts[named]}({write_column(date)}), FILE.json)"
+        said.append(
+            f" If {named!r} had words and not numbers: {write_derivation(named, words)}, with a "
+            f"JSON file of them, like {_WORDS[parts[named]]}"
+        )
     if times:
         columns = ", ".join(map(repr, times))
         said.append(

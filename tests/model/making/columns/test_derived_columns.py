@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import shlex
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import pytest
 from flask.testing import FlaskClient
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
@@ -338,6 +339,23 @@ def test_all_parts_of_a_date_are_named_at_once_and_also_when_one_is_written(
     assert f"If it was made from 'sold', add: --derive 'month = month(sold)' {weekday}" in said
     said = add(given, "cars", tmp_path, "--derive", "month = month(sold)").output
     assert f"If it was made from 'sold', add: {weekday}" in " ".join(said.split())
+
+
+def test_days_of_the_week_by_their_names_are_looked_up(cars: Cars, tmp_path: Path) -> None:
+    names = pd.to_datetime(cars.raw["sold"]).dt.day_name()
+    columns = make_column_transformer((OneHotEncoder(), ["weekday"]), remainder="passthrough")
+    rows = cars.features[["age"]].assign(weekday=names)
+    model = make_pipeline(columns, LinearRegression()).fit(rows, cars.raw["price"])
+    given = cars.save(model)
+    cars.raw.assign(age=cars.features["age"]).to_csv(given.data, index=False)
+    said = " ".join(add(given, "cars", tmp_path).output.split())
+    written = "weekday = lookup(weekday(sold), FILE.json)"
+    assert f"If 'weekday' had words and not numbers: --derive '{written}'" in said
+    assert """like {"0": "Monday"}""" in said
+    days = dict(enumerate(calendar.day_name))
+    (given.data.parent / "days.json").write_text(json.dumps(days))
+    options = ("--derive", written.replace("FILE", "days"))
+    assert add(given, "cars", tmp_path, *options).exit_code == 0
 
 
 def test_texts_with_which_an_expression_computes_are_read_as_numbers(
