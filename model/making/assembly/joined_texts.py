@@ -167,7 +167,7 @@ def _find_join(reading: _Reading, texts: pd.DataFrame) -> _Join | None:
         return measure_frequencies(reading.vocabulary, reading.kept, found.counts, len(texts))
 
     def knows(found: _Join) -> bool:
-        known = sum(found.counts[term] for term in vectorizer.vocabulary)
+        known = sum(found.counts[term] for term in reading.vocabulary)
         return known > _KNOWN * found.counts.total()
 
     alone = [item for name in texts if knows(item := join([name], ""))]
