@@ -1,13 +1,15 @@
 """Texts that a model reads and that its author's code joined of several columns."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations, permutations, product
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from model.contract.arrays import Float64Array
 from model.contract.expressions import write_column
 from model.making.assembly.contents import Contents
 from model.making.options import AddNote, AddOptions, write_constant, write_derivation
@@ -19,7 +21,6 @@ from model.making.steps.texts import (
     measure_frequencies,
     takes_texts_alone,
 )
-from model.serving.texts.vectorizer import Vectorizer
 
 _SEPARATORS = (" ", "", ". ", ", ")
 """What stands between the texts, the usual first."""
@@ -78,21 +79,22 @@ def join_texts(
     ]
     if known is None or options.features or derived or not 2 <= len(columns) <= _MOST_COLUMNS:
         return options
-    name, vectorizer = known
     texts = table[columns].fillna("").astype(str)
     longest = texts.map(len).sum(axis=1).cumsum()
     texts = texts[(longest <= _MOST_CHARACTERS).to_numpy()]
-    found = _find_join(vectorizer, texts)
+    found = None
+    with suppress(Exception):  # code of an author's own may raise anything
+        found = _find_join(known, texts)
     if found is None:
         return options
-    name = name or "_".join(found.columns)
+    name = known.name or "_".join(found.columns)
     expression = found.write(table)
     add_note(
         f"No single column has the words that the model knows as {' and '.join(found.columns)} "
         f"together have them, so it reads {expression}. If your code joined them in another way, "
         f"or filled what is empty, say so: {write_derivation(name, '…')}."
     )
-    features = () if known[0] else (name,)
+    features = () if known.name else (name,)
     return replace(
         options,
         derive=(*options.derive, f"{write_column(name)} = {expression}"),
@@ -107,13 +109,34 @@ def list_text_columns(contents: Contents) -> set[str]:
     return found - {""}
 
 
-def _find_reading(contents: Contents, present: Sequence[str]) -> tuple[str, Vectorizer] | None:
-    """The vectoriser whose texts are to be found, and the name of its column, "" without one."""
+class _Reading(NamedTuple):
+    """What a vectoriser reads and knows: the name of its column, "" without one, how it splits.
+
+    ``kept`` is as in ``measure_frequencies``; ``is_ordered`` says whether words in a row count.
+    """
+
+    name: str
+    split: Callable[[str], list[str]]
+    vocabulary: Mapping[str, int]
+    kept: Float64Array | None
+    is_ordered: bool
+
+
+def _find_reading(contents: Contents, present: Sequence[str]) -> _Reading | None:
+    """Find the vectoriser whose texts are not yet known."""
     for part in (*contents.estimators, *contents.transformers):
         for name, steps in _list_readings(part.fitted, part.names or ()):
-            vectorizer = describe_vectorizer(steps, ())
-            if name not in present and vectorizer.options.transforms:
-                return name, vectorizer
+            known = describe_vectorizer(steps, ())
+            if name in present:
+                continue
+            if known.options.transforms:
+                kept = None if known.idf is None else 1 - known.idf
+                analyzer = known.options.analyzer
+                ordered = analyzer.ngram_range != (1, 1)
+                return _Reading(name, analyzer.split, known.vocabulary, kept, ordered)
+            own: Any = next(find_vectorizers(steps[0]), None)  # one with code of its own
+            if hasattr(own, "vocabulary_"):
+                return _Reading(name, own.build_analyzer(), own.vocabulary_, None, True)
     return None
 
 
@@ -126,21 +149,19 @@ def _list_readings(fitted: Any, names: Sequence[str]) -> Iterator[tuple[str, Seq
             yield name, steps
 
 
-def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
+def _find_join(reading: _Reading, texts: pd.DataFrame) -> _Join | None:
     """The columns that were joined; None where a single one may be all, or nothing fits."""
 
     def join(columns: Sequence[str], separator: str) -> _Join:
         first, *others = (texts[name] for name in columns)
         joined = first.str.cat(others, separator) if others else first
-        return _Join(tuple(columns), separator, count_texts(vectorizer, joined))
+        return _Join(tuple(columns), separator, count_texts(reading.split, joined))
 
     def count_lacking(found: _Join) -> int:
-        return len(vectorizer.vocabulary.keys() - found.counts.keys())
-
-    kept = None if vectorizer.idf is None else 1 - vectorizer.idf
+        return len(reading.vocabulary.keys() - found.counts.keys())
 
     def measure(found: _Join) -> float:
-        return measure_frequencies(vectorizer, kept, found.counts, len(texts))
+        return measure_frequencies(reading.vocabulary, reading.kept, found.counts, len(texts))
 
     alone = [join([name], "") for name in texts]
     lacking = min(map(count_lacking, alone))
@@ -156,7 +177,7 @@ def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
         groups = [pair]
     else:
         by_name = {item.columns[0]: item.counts.keys() for item in alone}
-        words = {term for term in vectorizer.vocabulary if " " not in term}
+        words = {term for term in reading.vocabulary if " " not in term}
         groups = [
             group
             for size in range(2, _MOST_JOINED + 1)
@@ -165,9 +186,8 @@ def _find_join(vectorizer: Vectorizer, texts: pd.DataFrame) -> _Join | None:
                 key=lambda group: len(words.difference(*(by_name[name] for name in group))),
             )[:_MOST_TRIED]
         ]
-    is_ordered = vectorizer.options.analyzer.ngram_range != (1, 1)
     for group in groups:
-        orders = permutations(group) if is_ordered else [group]
+        orders = permutations(group) if reading.is_ordered else [group]
         for order, separator in product(orders, _SEPARATORS):
             made = join(order, separator)
             if count_lacking(made) <= _FEWER * lacking:

@@ -97,12 +97,12 @@ def append_one_hot(graph: onnx.GraphProto, label: str, classes: Sequence[Any]) -
             [label],
             ["label_place"],
             domain="ai.onnx.ml",
-            values_floats=[float(code) for code in range(len(classes))],
-            default_float=-1.0,
+            values_int64s=list(range(len(classes))),  # old operators compare no floats
+            default_int64=-1,
             **attributes,
         )
     )
-    column, codes = np.array([-1, 1], np.int64), np.arange(len(classes), dtype=np.float32)
+    column, codes = np.array([-1, 1], np.int64), np.arange(len(classes), dtype=np.int64)
     graph.initializer.append(numpy_helper.from_array(column, "as_column"))
     graph.initializer.append(numpy_helper.from_array(codes[None, :], "places"))
     graph.node.extend(

@@ -83,7 +83,8 @@ def take_answer(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, bo
     Raises:
         AddError: if its outputs are none of a classifier.
     """
-    if all(read_tensor_info(item).type in FLOAT_TYPES for item in model.graph.output):
+    numbers = (*FLOAT_TYPES, TensorProto.FLOAT16)
+    if all(read_tensor_info(item).type in numbers for item in model.graph.output):
         return model, False
     output, meaning, classes = read_output(model, path)
     made = onnx.ModelProto()
@@ -101,6 +102,13 @@ def take_answer(model: onnx.ModelProto, path: Path) -> tuple[onnx.ModelProto, bo
     opsets = choose_opsets(made)
     del made.opset_import[:]
     made.opset_import.extend(opsets)
+    try:
+        open_session(made.SerializeToString())
+    except Exception as error:  # ONNX Runtime raises several types
+        raise AddError(
+            f"{path} names a class beside scores that are no probabilities, in operators too old "
+            "to read them. Give the pickle of the classifier, or export it with a newer opset."
+        ) from error
     return made, True
 
 

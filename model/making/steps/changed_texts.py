@@ -68,9 +68,12 @@ def describe_changed_texts(fitted: Any, rows: pd.DataFrame) -> str:
     """
     for name, (_, steps) in list_branches(fitted, list(map(str, rows.columns))).items():
         vectorizer = describe_vectorizer(steps, ())
-        if vectorizer.options.transforms and (
-            said := _Comparison(vectorizer, fitted, steps, name, list_texts(rows[name])).describe()
-        ):
+        if not vectorizer.options.transforms:
+            continue
+        compared = _Comparison(vectorizer, fitted, steps, name, list_texts(rows[name]))
+        if garbled := compared.describe_garbled():
+            return garbled
+        if said := compared.describe():
             return (
                 f"{said} So these are not its texts, or your code changed them before the "
                 "vectoriser. Let the vectoriser do it: fit it anew with preprocessor=clean, where "
@@ -87,7 +90,10 @@ class _Comparison:
         texts: Sequence[str],
     ) -> None:  # fmt: skip
         self._vectorizer, self._name, self._texts = vectorizer, name, texts
-        self._vocabulary = vectorizer.vocabulary.keys()
+        self._vocabulary, self._split = (
+            vectorizer.vocabulary.keys(),
+            vectorizer.options.analyzer.split,
+        )
         self._kept = None if vectorizer.idf is None else 1 - vectorizer.idf
         self._by_occurrence = False
         last = list_steps(fitted)[-1]
@@ -95,6 +101,18 @@ class _Comparison:
             counts = last.feature_count_.sum(axis=0)
             self._kept = np.log((1 + counts) / (1 + last.class_count_.sum()))
             self._by_occurrence = True
+
+    def describe_garbled(self) -> str:
+        """Say that the file was read in another encoding than its own; "" where it was not."""
+        known = sorted(term for term in self._vocabulary if not term.isascii())
+        given = [term for term in self._count(self._texts) if not term.isascii()]
+        if len(known) < _LEAST_LOST or len(given) < _LEAST_LOST or not {*known}.isdisjoint(given):
+            return ""
+        return (
+            f"{self._name} has none of the words with other letters than a to z that the model "
+            f"knows, such as {known[0]!r}, but others, such as {given[0]!r}. Save the data as "
+            "UTF-8."
+        )
 
     def describe(self) -> str:
         """Say what tells that they are others; "" for nothing."""
@@ -120,10 +138,10 @@ class _Comparison:
         )
 
     def _count(self, texts: Iterable[str]) -> Counter[str]:
-        return count_texts(self._vectorizer, texts, self._by_occurrence)
+        return count_texts(self._split, texts, self._by_occurrence)
 
     def _measure(self, counts: Counter[str], texts: int) -> float:
-        return measure_frequencies(self._vectorizer, self._kept, counts, texts)
+        return measure_frequencies(self._vectorizer.vocabulary, self._kept, counts, texts)
 
     def _list_expected(self) -> list[str]:
         """The terms that so many of the fit's texts had that some of these should have them."""

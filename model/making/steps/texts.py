@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -217,12 +217,12 @@ def _undo(step: Any, coefficients: Float64Array) -> Float64Array | None:
 
 
 def count_texts(
-    vectorizer: Vectorizer, texts: Iterable[str], by_occurrence: bool = False
+    split: Callable[[str], list[str]], texts: Iterable[str], by_occurrence: bool = False
 ) -> Counter[str]:
     """Count in how many texts each term is, or how often it is in all of them."""
     counts: Counter[str] = Counter()
     for text in texts:
-        terms = vectorizer.options.analyzer.split(text)
+        terms = split(text)
         counts.update(terms if by_occurrence else set(terms))
     return counts
 
@@ -233,23 +233,23 @@ def list_texts(cells: pd.Series) -> list[str]:
 
 
 def measure_frequencies(
-    vectorizer: Vectorizer, kept: Float64Array | None, counts: Counter[str], texts: int
+    vocabulary: Mapping[str, int], kept: Float64Array | None, counts: Counter[str], texts: int
 ) -> float:
     """How far the frequencies of terms in some texts are from those of the fit.
 
     Args:
-        vectorizer: what is known of the fit.
+        vocabulary: the place of each term that is known.
         kept: the logarithm of each term's frequency, shape (columns,); where the model keeps none,
             the distance is 0.
         counts: in how many of the texts each term is, or how often.
         texts: how many they are.
     """
     terms = [term for term, count in counts.items()
-             if count >= _COUNTED and term in vectorizer.vocabulary]  # fmt: skip
+             if count >= _COUNTED and term in vocabulary]  # fmt: skip
     if kept is None or not terms:
         return 0.0
     here = np.log((1 + np.array([counts[term] for term in terms])) / (1 + texts))
-    differences = kept[[vectorizer.vocabulary[term] for term in terms]] - here
+    differences = kept[[vocabulary[term] for term in terms]] - here
     return float(np.abs(differences - np.median(differences)).mean())
 
 
@@ -261,7 +261,7 @@ def find_own_texts(fitted: Any, columns: pd.DataFrame) -> list[str]:
         vectorizer = describe_vectorizer(steps, ())
         if vectorizer.options.transforms and (
             vectorizer.vocabulary.keys()
-            <= count_texts(vectorizer, list_texts(columns[name])).keys()
+            <= count_texts(vectorizer.options.analyzer.split, list_texts(columns[name])).keys()
         ):
             found.append(str(name))
     return found

@@ -180,3 +180,19 @@ def test_a_text_that_was_filled_may_be_left_empty(mails: pd.DataFrame, tmp_path:
     model = load(tmp_path)
     assert [field.required for field in model.card.fields] == [False, True]
     compare(rows, tmp_path, fitted, taken)
+
+
+def test_a_join_is_found_also_where_the_vectoriser_has_code_of_its_own(
+    mails: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "own_cleaning.py"
+    module.write_text("def clean(text):\n    return text.lower().replace('re', 'to ')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from own_cleaning import clean  # type: ignore[import-not-found]  # written just now
+
+    texts = mails["author"].fillna("") + " " + mails["title"]
+    fitted = make_pipeline(TfidfVectorizer(preprocessor=clean), LogisticRegression())
+    fitted.fit(texts, mails["label"])
+    said = add(tmp_path, mails, fitted, "--trust", "--module", module)
+    assert 'so it reads fill(author, "") + " " + title.' in said
+    compare(mails, tmp_path, fitted, texts)

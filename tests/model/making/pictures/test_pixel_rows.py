@@ -269,7 +269,8 @@ def test_what_skl2onnx_writes_by_itself_answers_as_the_classifier_does(
     """It ends in a list of dictionaries; scores of a support vector machine became shares."""
     rows, names = read(shapes / "train", (12, 12))
     path = tmp_path / "model.onnx"
-    onnx.save(to_onnx(fitted.fit(rows / 255, names), rows[:1].astype(np.float32)), path)
+    example, old = rows[:1].astype(np.float32), {"": 10, "ai.onnx.ml": 1}
+    onnx.save(to_onnx(fitted.fit(rows / 255, names), example, target_opset=old), path)
     added = add(shapes, [path], pictures=UNIT)
     held, _ = read(shapes / "held", (12, 12))
     assert name_all(added, shapes / "held") == fitted.predict(held / 255).tolist()

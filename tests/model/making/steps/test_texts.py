@@ -346,6 +346,16 @@ def test_what_tutorials_do_to_texts_before_the_vectoriser_is_noticed(
             assert not describe_changed_texts(fitted, pd.DataFrame({"message": texts}))
 
 
+def test_a_file_in_another_encoding_is_named_as_the_reason() -> None:
+    """Cyrillic of Windows-1251, which is read as Windows-1252."""
+    texts = ["очень хорошо был", "плохо был ужасно", "дорого и плохо", "хорошо и вкусно"] * 20
+    fitted = make_pipeline(CountVectorizer(), MultinomialNB()).fit(texts, [1, 0, 0, 1] * 20)
+    garbled = [text.encode("cp1251").decode("cp1252") for text in texts]
+    said = describe_changed_texts(fitted, pd.DataFrame({"review": garbled}))
+    assert said.endswith("such as 'åíü'. Save the data as UTF-8.")
+    assert not describe_changed_texts(fitted, pd.DataFrame({"review": texts}))
+
+
 def test_stems_are_noticed_where_most_frequent_words_stay_as_they_are() -> None:
     """No frequencies are kept, and most words have no ending."""
     messages = make_messages(600)
