@@ -70,6 +70,7 @@ def fit_intervals(
     coverage: float,
     scale: ResidualScale,
     spreads: Float64Array | None = None,
+    of: int | None = None,
 ) -> LocalIntervals:
     """Fit the intervals of predictions to rows that fitted no model.
 
@@ -79,6 +80,8 @@ def fit_intervals(
         coverage: the share of rows to come that shall lie in their interval, like 0.9.
         scale: on which residuals are taken.
         spreads: the predicted scale of each row's error, shape (rows,); None counts as 1.
+        of: the number of all rows, where these are a fold: its intervals are to hold as often as
+            those of all, and not more often because fewer rows need a higher rank.
 
     Raises:
         ValueError: there are too few rows for the coverage.
@@ -95,13 +98,14 @@ def fit_intervals(
     if spreads is not None:
         residuals = residuals / spreads
     count = len(truth)
+    total = min(of or count, _MOST_ROWS)
     ranks = (rankdata(predictions) - 0.5) / count
     least = _find_least_width(residuals)
     tail = _TAIL * (1 - coverage)
     order = np.argsort(residuals, kind="stable")
     low, high = _find_quantiles(ranks, ranks[order], residuals[order], tail, least, order)
     excess = np.maximum(low - residuals, residuals - high) / (high - low)
-    centres, corrections = _correct_bins(ranks, excess, coverage)
+    centres, corrections = _correct_bins(ranks, excess, coverage, total)
 
     quantiles = np.quantile(predictions, np.linspace(0, 1, KNOTS)).tolist()
     knots = np.unique([float(f"{value:.7g}") for value in quantiles])
@@ -115,7 +119,7 @@ def fit_intervals(
     # Between two knots an end may lie short of a residual that many rows have.
     shown_low, shown_high = (np.interp(predictions, knots, end) for end in (low, high))
     short = np.maximum(shown_low - residuals, residuals - shown_high) / (shown_high - shown_low)
-    centres, corrections = _correct_bins(ranks, short, coverage)
+    centres, corrections = _correct_bins(ranks, short, coverage, total)
     around = np.pad(np.maximum(corrections, 0.0), 1, "edge")
     place = np.searchsorted(centres, at_ranks)  # between two bins the larger correction counts
     margin = np.maximum(around[place], around[place + 1]) * (high - low)
@@ -169,7 +173,9 @@ def cross_validate(
     low, high = np.empty(len(truth)), np.empty(len(truth))
     for learn, hold in iterate_folds(assign_folds(len(truth), _FOLDS, np.random.default_rng(0))):
         own, others = (None if spreads is None else spreads[rows] for rows in (hold, learn))
-        fitted = fit_intervals(predictions[learn], truth[learn], coverage, scale, others)
+        fitted = fit_intervals(
+            predictions[learn], truth[learn], coverage, scale, others, of=len(truth)
+        )
         low[hold], high[hold] = compute_bounds(predictions[hold], own, *fitted, scale)
     return low, high
 
@@ -229,7 +235,7 @@ def _find_quantiles(
 
 
 def _correct_bins(
-    ranks: Float64Array, excess: Float64Array, coverage: float
+    ranks: Float64Array, excess: Float64Array, coverage: float, total: int
 ) -> tuple[Float64Array, Float64Array]:
     """The conformal correction of each bin, in widths, and the mean rank there; both (bins,).
 
@@ -237,10 +243,11 @@ def _correct_bins(
         ranks: of the predictions, 0 to 1, shape (rows,).
         excess: how far each truth is outside of its first interval, in its widths, shape (rows,).
         coverage: the aim.
+        total: the number of all rows, of which these may be a fold.
     """
     count = len(ranks)
     per_bin = max(_ROWS_PER_BIN, round(3 * coverage / (1 - coverage)))
-    bins = int(np.clip(count // per_bin, 1, _MOST_BINS)) if count >= _LEAST_FOR_BINS else 1
+    bins = int(np.clip(total // per_bin, 1, _MOST_BINS)) if total >= _LEAST_FOR_BINS else 1
     order = np.argsort(ranks, kind="stable")
     by_rank, edges = ranks[order], [0]
     # Equal predictions stay together, so a bin may be larger, and others may be missing.
@@ -250,11 +257,12 @@ def _correct_bins(
     parts = np.split(order, edges[1:])
     corrections = []
     for part in parts:
-        size = len(part)
+        size = round(len(part) * total / count)
         rank = min(round_up(coverage * (size + 1)), size)
-        if count >= _LEAST_FOR_RISK:
+        if total >= _LEAST_FOR_RISK:
             floor = coverage - _ALLOWANCE
             while rank < size and beta.cdf(floor, rank, size + 1 - rank) > _RISK:
                 rank += 1
-        corrections.append(np.partition(excess[part], rank - 1)[rank - 1])
+        place = rank * (len(part) + 1) / (size + 1) - 1  # a whole number, but in a fold
+        corrections.append(np.interp(place, np.arange(len(part)), np.sort(excess[part])))
     return np.array([ranks[part].mean() for part in parts]), np.array(corrections)

@@ -47,6 +47,21 @@ def test_a_range_holds_in_each_fifth_of_the_predictions_and_is_narrower_than_a_c
     assert np.mean(widths) < 0.9
 
 
+def test_what_is_measured_is_what_holds_and_not_what_folds_of_fewer_rows_need() -> None:
+    """With a higher rank for fewer rows 60 and 300 rows said 2 and 1 of 100 too much."""
+    rng, gaps = np.random.default_rng(7), []
+    for rows, times in ((60, 80), (300, 30)):
+        new, truths = draw(rng, 4000)
+        for _ in range(times):
+            predictions, truth = held = draw(rng, rows)
+            measured = cross_validate(predictions, truth, 0.9, "sqrt")
+            assert measured is not None
+            low, high = bound(held, new)
+            said = np.mean((measured[0] <= truth) & (truth <= measured[1]))
+            gaps.append(said - np.mean((low <= truths) & (truths <= high)))
+    assert abs(np.mean(gaps)) < 0.01
+
+
 @pytest.mark.parametrize("rows", [24, 60, 150])
 def test_few_rows_hold_over_all_of_them(rows: int) -> None:
     rng = np.random.default_rng(4)
