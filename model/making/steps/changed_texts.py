@@ -106,7 +106,9 @@ class _Comparison:
     def describe_garbled(self) -> str:
         """Say that the file was read in another encoding than its own; "" where it was not."""
         known = sorted(term for term in self._vocabulary if not term.isascii())
-        given = [term for term in self._count(self._texts) if not term.isascii()]
+        counts = self._count(self._texts)
+        frequent = [term for term, count in counts.items() if count >= _FREQUENT]
+        given = sorted(term for term in frequent if not term.isascii())
         if len(known) < _LEAST_LOST or len(given) < _LEAST_LOST or not {*known}.isdisjoint(given):
             return ""
         return (

@@ -360,11 +360,14 @@ def test_what_tutorials_do_to_texts_before_the_vectoriser_is_noticed(
 
 def test_a_file_in_another_encoding_is_named_as_the_reason() -> None:
     """Cyrillic of Windows-1251, which is read as Windows-1252."""
-    texts = ["очень хорошо был", "плохо был ужасно", "дорого и плохо", "хорошо и вкусно"] * 20
+    said = ["очень хорошо был", "плохо был ужасно", "дорого и плохо", "хорошо и вкусно"]
+    texts = [f"{said[number % 4]} {number}" for number in range(80)]
     fitted = make_pipeline(CountVectorizer(), MultinomialNB()).fit(texts, [1, 0, 0, 1] * 20)
     garbled = [text.encode("cp1251").decode("cp1252") for text in texts]
-    said = describe_changed_texts(fitted, pd.DataFrame({"review": garbled}))
-    assert said.endswith("such as 'åíü'. Save the data as UTF-8.")
+    found = describe_changed_texts(fitted, pd.DataFrame({"review": garbled}))
+    assert found.endswith("such as 'áûë'. Save the data as UTF-8.")
+    others = [f"Zoé Bühler Łódź {number}" for number in range(80, 83)]  # rare words of any text
+    assert "UTF-8" not in describe_changed_texts(fitted, pd.DataFrame({"review": others}))
     assert not describe_changed_texts(fitted, pd.DataFrame({"review": texts}))
 
 
