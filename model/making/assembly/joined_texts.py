@@ -175,6 +175,8 @@ def _find_join(reading: _Reading, texts: pd.DataFrame) -> _Join | None:
         return None
     texts = texts[[item.columns[0] for item in alone]]
     lacking = min(map(count_lacking, alone))
+    by_name = {item.columns[0]: item.counts.keys() for item in alone}
+    words = {term for term in reading.vocabulary if " " not in term}
     if not lacking:
         complete = [item for item in alone if not count_lacking(item)]
         far, best = min((measure(item), item.columns) for item in complete)
@@ -186,8 +188,6 @@ def _find_join(reading: _Reading, texts: pd.DataFrame) -> _Join | None:
             return None
         groups = [pair]
     else:
-        by_name = {item.columns[0]: item.counts.keys() for item in alone}
-        words = {term for term in reading.vocabulary if " " not in term}
         groups = [
             group
             for size in range(2, _MOST_JOINED + 1)
@@ -196,10 +196,17 @@ def _find_join(reading: _Reading, texts: pd.DataFrame) -> _Join | None:
                 key=lambda group: len(words.difference(*(by_name[name] for name in group))),
             )[:_MOST_TRIED]
         ]
+    found = None
     for group in groups:
+        # Of more columns the words that still lack must be known, too.
+        if found and len(words.difference(*(by_name[name] for name in group))) > _FEWER * lacking:
+            continue
         orders = permutations(group) if reading.is_ordered else [group]
         for order, separator in product(orders, _SEPARATORS):
             made = join(order, separator)
             if count_lacking(made) <= _FEWER * lacking:
-                return made
-    return None
+                found, lacking = made, count_lacking(made)
+                break
+        if found and not lacking:
+            break
+    return found

@@ -211,3 +211,13 @@ def test_a_join_is_found_also_where_the_vectoriser_has_code_of_its_own(
     said = add(tmp_path, mails, fitted, "--trust", "--module", module)
     assert 'so it reads fill(author, "") + " " + title.' in said
     compare(mails, tmp_path, fitted, texts)
+
+
+def test_a_third_column_of_few_words_is_joined_too(mails: pd.DataFrame, tmp_path: Path) -> None:
+    """Two of the columns have nearly all the words."""
+    rows = mails.assign(list=np.resize(["Alpha", "Beta", "Gamma"], len(mails)))
+    texts = rows["author"].fillna("") + " " + rows["title"] + " " + rows["list"]
+    fitted = make_pipeline(CountVectorizer(), LogisticRegression()).fit(texts, rows["label"])
+    said = add(tmp_path, rows[["author", "title", "list", "label"]], fitted)
+    assert 'it reads fill(author, "") + " " + title + " " + list.' in said
+    compare(rows, tmp_path, fitted, texts)
