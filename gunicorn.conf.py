@@ -5,9 +5,17 @@ import sys
 import tempfile
 from typing import Any
 
-from app.config import SettingError, Settings
-from app.server import binding, memory, reloading, signals, warming
-from app.telemetry import metric_files
+try:
+    from app.config import SettingError, Settings
+    from app.server import binding, memory, reloading, signals, warming
+    from app.telemetry import metric_files
+except ModuleNotFoundError as error:
+    if str(error.name).split(".")[0] in ("app", "model"):
+        raise
+    raise SystemExit(  # as in wsgi.py, which is read later
+        f"Formcast cannot start. {error.name} is not installed for {sys.executable}. Use the "
+        "environment of `make run`, as by `. .venv/bin/activate`, or install requirements.txt."
+    ) from None
 
 try:
     bind = binding.choose_addresses()

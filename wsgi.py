@@ -5,9 +5,9 @@ mod_wsgi, Passenger, PythonAnywhere and uWSGI look for ``application``.
 
 import sys
 
-from flask import Flask
-
 try:
+    from flask import Flask
+
     from app import create_app
     from app.cli.commands import is_looked_up, make_command_app
     from app.config import SettingError

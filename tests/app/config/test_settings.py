@@ -97,20 +97,32 @@ def test_a_start_that_fails_says_why_without_a_traceback() -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_python_that_lacks_a_package_is_named_without_a_traceback() -> None:
-    code = """
-import sys
-sys.modules["babel"] = None  # as in another Python, which has Flask alone
-from flask.cli import main
-sys.argv = ["flask", "--app", "wsgi", "model", "list"]
-main()
-"""
+@pytest.mark.parametrize(
+    ("package", "start"),
+    [
+        (
+            "babel",
+            "sys.argv = ['flask', '--app', 'wsgi', 'model', 'list']; "
+            "from flask.cli import main; main()",
+        ),
+        ("flask", "import wsgi"),
+        (
+            "flask",
+            "sys.argv = ['gunicorn', '--check-config', 'wsgi:app']; "
+            "from gunicorn.app.wsgiapp import run; run()",
+        ),
+    ],
+)
+def test_a_python_that_lacks_a_package_is_named_without_a_traceback(
+    package: str, start: str
+) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; {start}"
     command = [sys.executable, "-c", code]
     run = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
     assert run.returncode == 1
-    assert f"babel is not installed for {sys.executable}. Use the environment of" in run.stderr
+    assert f"{package} is not installed for {sys.executable}. Use the environment of" in run.stderr
     assert "Traceback" not in run.stderr
 
 
