@@ -117,7 +117,7 @@ def test_the_official_client_gets_the_answer_of_the_api_and_its_reasons_in_words
     assert not found.is_error
     assert found.structured_content == expected
     lines = words(found).splitlines()
-    assert lines[0].startswith("Estimated price $215,000. Most likely between $153,000 and ")
+    assert lines[0].startswith("Estimated price $215,000. Most likely between $152,500 and ")
     assert "- 1,850 sq ft, 410 more than typical: + $33,000" in lines
     assert any(line.startswith("With these facts, half the time it is off by") for line in lines)
 
