@@ -103,7 +103,7 @@ def read_given(options: AddOptions, add_note: AddNote) -> GivenData:
     for note in dict.fromkeys(rows.notes):  # two files may say the same
         add_note(note)
     if contents:
-        options = join_texts(contents, options, rows.table, (target, rows.marker), add_note)
+        options = join_texts(contents, options, rows, add_note)
     texts = list_text_columns(contents) if contents else ()
     derivations, rows, derived = derive_columns(options, rows, add_note, texts)
     if contents:

@@ -12,6 +12,7 @@ import pandas as pd
 from model.contract.arrays import Float64Array
 from model.contract.expressions import write_column
 from model.making.assembly.contents import Contents
+from model.making.data.tables import LabelledTable
 from model.making.options import AddNote, AddOptions, write_constant, write_derivation
 from model.making.steps.texts import (
     count_texts,
@@ -59,9 +60,8 @@ class _Join:
 
 
 def join_texts(
-    contents: Contents, options: AddOptions, table: pd.DataFrame, unasked: Sequence[str],
-    add_note: AddNote,
-) -> AddOptions:  # fmt: skip
+    contents: Contents, options: AddOptions, rows: LabelledTable, add_note: AddNote
+) -> AddOptions:
     """Find the columns that were joined to the text of a model; the options with that.
 
     Of texts that have each term of the vocabulary it is known that the model may have read them.
@@ -69,10 +69,10 @@ def join_texts(
     Args:
         contents: the parts of the model.
         options: what the person asks for.
-        table: the data.
-        unasked: the target, and what marks rows.
+        rows: the data; the texts of held-out rows are not those of the fit, and do not count.
         add_note: called with what was found.
     """
+    table, unasked = rows.table, (options.target, rows.marker)
     derived = {text.split("=")[0].strip(" `") for text in options.derive}
     known = _find_reading(contents, [*table.columns, *derived])
     columns = [
@@ -82,7 +82,7 @@ def join_texts(
     ]
     if known is None or options.features or derived or not 2 <= len(columns) <= _MOST_COLUMNS:
         return options
-    texts = table[columns].fillna("").astype(str)
+    texts = table.loc[~rows.held_out, columns].fillna("").astype(str)
     longest = texts.map(len).sum(axis=1).cumsum()
     texts = texts[(longest <= _MOST_CHARACTERS).to_numpy()]
     found = None

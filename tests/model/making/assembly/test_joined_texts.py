@@ -221,3 +221,36 @@ def test_a_third_column_of_few_words_is_joined_too(mails: pd.DataFrame, tmp_path
     said = add(tmp_path, rows[["author", "title", "list", "label"]], fitted)
     assert 'it reads fill(author, "") + " " + title + " " + list.' in said
     compare(rows, tmp_path, fitted, texts)
+
+
+def test_a_join_of_columns_with_the_same_words_is_found_among_the_rows_of_the_fit(
+    tmp_path: Path,
+) -> None:
+    """Each column has every word; held-out rows blur how frequent they were."""
+    rng = np.random.default_rng(0)
+    labels = rng.choice(["fake", "real"], 800)
+    words = {
+        "fake": ["miracle", "secret", "cure", "alien"],
+        "real": ["budget", "court", "vote", "tax"],
+    }
+    usual = [f"word{letter}" for letter in "abcdefghijkl"]
+
+    def write(label: str, count: int) -> str:
+        return " ".join(
+            rng.choice(words[label]) if rng.random() < 0.2 else rng.choice(usual)
+            for _ in range(count)
+        )
+
+    rows = pd.DataFrame(
+        {
+            "title": [write(label, 8) for label in labels],
+            "text": [write(label, 30) for label in labels],
+            "label": labels,
+        }
+    )
+    texts = rows["title"] + " " + rows["text"]
+    fitted = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts[:600], labels[:600])
+    rows[600:].to_csv(tmp_path / "unseen.csv", index=False)
+    said = add(tmp_path, rows[:600], fitted, "--holdout", tmp_path / "unseen.csv")
+    assert 'so it reads title + " " + text.' in said
+    assert set(load(tmp_path).card.names) == {"title", "text"}
